@@ -1,0 +1,422 @@
+//! From a call back to its origin, session by session: the access key that signed leads to the call that gave it out,
+//! in whatever account that was recorded, and so on until a user, a person of a provider or a workload.
+//!
+//! AWS proves each step: an access key is given out once. The name of a session proves nothing, since whoever assumes a
+//! role chooses it; it only tells sessions of one role apart where no key is recorded, and is taken there only where it
+//! leads to one origin.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::issue::{Issue, once, since};
+use crate::event::{Actor, ActorKind, Record};
+
+/// The most steps that are gone back. AWS sets no limit to chains of roles; real ones have two or three.
+pub const HOPS_MAX: usize = 32;
+/// The longest time that a session lasts: 36 hours for `GetSessionToken` and `GetFederationToken`, 12 for roles (STS
+/// API, `DurationSeconds`).
+const SESSION_MAX: SignedDuration = SignedDuration::from_hours(36);
+/// How far the time at which a session says that it was made may lie from that of the call.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+/// The unique ids of IAM users begin so (IAM user guide, "IAM identifiers").
+const USER_ID: &str = "AIDA";
+/// The path of the roles of IAM Identity Center, which nobody else can make or change (IAM Identity Center user guide,
+/// "Referencing permission sets in resource policies").
+const IDENTITY_CENTER: &str = ":role/aws-reserved/sso.amazonaws.com/";
+
+/// A session of which the beginning is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The access key that was given out. `None`: not recorded.
+    pub access_key: Option<String>,
+    /// The unique id of the session: `AROA…:name`. `None`: not recorded.
+    pub session_id: Option<String>,
+    /// The ARN of the session: `arn:aws:sts::1:assumed-role/ROLE/NAME`. `None`: not recorded.
+    pub session_arn: Option<String>,
+    /// The account that the session belongs to. `None`: not recorded.
+    pub account: Option<String>,
+    /// From when on it may have begun.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+}
+
+/// What is at the beginning of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The root user of an account.
+    Root(String),
+    /// An IAM user, by its ARN.
+    User(String),
+    /// An IAM user of another account, of whom only the id is recorded.
+    UserId {
+        /// The unique id: `AIDA…`.
+        id: String,
+        /// The account. `None`: not recorded.
+        account: Option<String>,
+    },
+    /// A user of IAM Identity Center, by its name.
+    IdentityCenterUser(String),
+    /// Somebody whom a provider vouches for.
+    External {
+        /// The ARN or the host of the provider. `None`: not recorded.
+        provider: Option<String>,
+        /// What the provider calls it. `None`: not recorded.
+        subject: Option<String>,
+    },
+    /// What a service runs with a role: an instance, a function, a stack.
+    Workload {
+        /// The service.
+        service: String,
+        /// The name that the service gave the session: the id of an instance, the name of a function. `None`: not
+        /// recorded.
+        name: Option<String>,
+    },
+    /// The call was not signed.
+    Anonymous,
+}
+
+/// Why a chain ends before its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// The call that began the session is not among what was looked at.
+    NotFound(Wanted),
+    /// Several calls may have begun it.
+    Several {
+        /// How many.
+        calls: usize,
+        /// What was looked for.
+        wanted: Wanted,
+    },
+    /// It began in an account that is not one of the organization's, whose calls are recorded elsewhere.
+    Outside {
+        /// The account.
+        account: String,
+        /// What is recorded of the caller: its id. `None`: nothing.
+        caller: Option<String>,
+    },
+    /// It goes in a circle, or on beyond [`HOPS_MAX`].
+    Endless,
+    /// The record does not tell who called.
+    NotRecorded,
+}
+
+/// The sessions behind a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Who made the call.
+    pub actor: Actor,
+    /// How its session began, how the session behind that began, and so on.
+    pub hops: Vec<Hop>,
+    /// Where it began, or why that is not known.
+    pub end: Result<Origin, Lost>,
+}
+
+/// A step back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// How the session began.
+    pub issue: Issue,
+    /// By what it was found.
+    pub by: FoundBy,
+}
+
+/// By what the beginning of a session was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FoundBy {
+    /// The access key, which is given out once.
+    AccessKey,
+    /// The role and the name of the session, and no other one leads elsewhere.
+    Session,
+}
+
+/// Goes back, step by step: ask what is [`Tracer::wanted`], say what was [`Tracer::found`], until nothing is wanted.
+#[derive(Debug, Clone)]
+pub struct Tracer {
+    actor: Actor,
+    hops: Vec<Hop>,
+    state: State,
+    organization: Option<BTreeSet<String>>,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Wanted(Wanted),
+    Ended(Result<Origin, Lost>),
+}
+
+/// Who called, and with which session.
+struct Caller<'a> {
+    actor: &'a Actor,
+    id: Option<&'a str>,
+    /// The access key that signed. `None`: not recorded, or not known which of several.
+    access_key: Option<&'a str>,
+    since: Option<Timestamp>,
+    /// When it called: between these two.
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Tracer {
+    /// Begins with the call of a record. `organization` has the accounts whose calls are recorded in what is looked at;
+    /// `None`: not known.
+    pub fn of(record: &Record<'_>, organization: Option<BTreeSet<String>>) -> Self {
+        let actor = Actor::of(record);
+        let identity = &record.user_identity;
+        let since = identity.session.as_ref().and_then(since);
+        let state = match record.event_time {
+            Some(at) => {
+                let (id, access_key) = (identity.principal_id.as_deref(), actor.access_key.as_deref());
+                let caller = Caller { actor: &actor, id, access_key, since, from: at, to: at };
+                state(&caller, organization.as_ref())
+            }
+            None => State::Ended(Err(Lost::NotRecorded)),
+        };
+        Self { actor, hops: Vec::new(), state, organization }
+    }
+
+    /// Returns the session of which the beginning is looked for. `None`: the chain is done.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        if let State::Wanted(wanted) = &self.state { Some(wanted) } else { None }
+    }
+
+    /// Says which sessions began, among them the wanted one if there is one. Others do no harm.
+    pub fn found(&mut self, issues: Vec<Issue>) {
+        let State::Wanted(wanted) = &self.state else { return };
+        let Found { issue, by, first } = match chosen(wanted, issues) {
+            Ok(found) => found,
+            Err(lost) => {
+                self.state = State::Ended(Err(lost));
+                return;
+            }
+        };
+        let is_circle = self.hops.iter().any(|hop| hop.issue.event_id == issue.event_id);
+        self.state = match is_circle || self.hops.len() >= HOPS_MAX {
+            true => State::Ended(Err(Lost::Endless)),
+            false => behind(&issue, first, self.organization.as_ref()),
+        };
+        if !is_circle {
+            self.hops.push(Hop { issue, by });
+        }
+    }
+
+    /// Returns the chain, as far as it was gone back.
+    pub fn chain(self) -> Chain {
+        let end = match self.state {
+            State::Ended(end) => end,
+            State::Wanted(wanted) => Err(Lost::NotFound(wanted)),
+        };
+        Chain { actor: self.actor, hops: self.hops, end }
+    }
+}
+
+impl Chain {
+    /// Returns who began the chain of sessions, as the first session was told. `None`: not set. A later session cannot
+    /// change it.
+    pub fn source_identity(&self) -> Option<&str> {
+        let callers = self.hops.iter().map(|hop| &hop.issue.caller);
+        std::iter::once(&self.actor).chain(callers).find_map(|actor| actor.source_identity.as_deref())
+    }
+
+    /// Tells whether each step was found by an access key, so that AWS proves it. A step by the name of a session is
+    /// right only as far as nothing is missing in what was looked at.
+    pub fn is_proven(&self) -> bool {
+        self.end.is_ok() && self.hops.iter().all(|hop| hop.by == FoundBy::AccessKey)
+    }
+
+    /// Returns what the last session that was found calls itself: a claim. `None`: it has no name.
+    pub fn claim(&self) -> Option<&str> {
+        match self.hops.last() {
+            Some(hop) => hop.issue.caller.session_name.as_deref().or(hop.issue.session_name.as_deref()),
+            None => self.actor.session_name.as_deref(),
+        }
+    }
+}
+
+/// Returns what is looked for behind a caller.
+fn state(caller: &Caller<'_>, organization: Option<&BTreeSet<String>>) -> State {
+    let actor = caller.actor;
+    let ended = |origin| State::Ended(Ok(origin));
+    match actor.kind {
+        ActorKind::Root => ended(Origin::Root(actor.account.clone().unwrap_or_else(|| actor.name.clone()))),
+        ActorKind::User => ended(Origin::User(actor.name.clone())),
+        ActorKind::IdentityCenterUser => ended(Origin::IdentityCenterUser(actor.name.clone())),
+        ActorKind::ExternalUser => ended(Origin::External { provider: None, subject: Some(actor.name.clone()) }),
+        ActorKind::Service => ended(Origin::Workload { service: actor.name.clone(), name: None }),
+        ActorKind::Anonymous => ended(Origin::Anonymous),
+        ActorKind::Unknown => State::Ended(Err(Lost::NotRecorded)),
+        // AWS names the user that began such a session in each of its calls.
+        ActorKind::FederatedUser if actor.role.as_deref().is_some_and(|arn| arn.contains(":user/")) => {
+            ended(Origin::User(actor.role.clone().unwrap_or_default()))
+        }
+        ActorKind::Account => of_account(caller, organization),
+        ActorKind::Role | ActorKind::AssumedRoot | ActorKind::FederatedUser => State::Wanted(wanted(caller)),
+    }
+}
+
+/// A caller from elsewhere, of whom its account and its id are recorded.
+fn of_account(caller: &Caller<'_>, organization: Option<&BTreeSet<String>>) -> State {
+    let account = caller.actor.account.clone();
+    let outside = account.clone().filter(|own| organization.is_some_and(|all| !all.contains(own)));
+    if let Some(account) = outside {
+        return State::Ended(Err(Lost::Outside { account, caller: caller.id.map(str::to_owned) }));
+    }
+    match caller.id {
+        Some(id) if id.starts_with(USER_ID) => State::Ended(Ok(Origin::UserId { id: id.to_owned(), account })),
+        // The id of the root user is that of its account (CloudTrail user guide, "userIdentity element").
+        Some(id) if account.as_deref() == Some(id) => State::Ended(Ok(Origin::Root(id.to_owned()))),
+        Some(id) if id.contains(':') => State::Wanted(wanted(caller)),
+        _ => State::Ended(Err(Lost::NotRecorded)),
+    }
+}
+
+fn wanted(caller: &Caller<'_>) -> Wanted {
+    let (from, to) = match caller.since {
+        Some(since) => (since.checked_sub(CLOCKS), since.checked_add(CLOCKS)),
+        None => (caller.from.checked_sub(SESSION_MAX), caller.to.checked_add(CLOCKS)),
+    };
+    let actor = caller.actor;
+    Wanted {
+        access_key: caller.access_key.map(str::to_owned),
+        session_id: caller.id.filter(|id| id.contains(':')).map(str::to_owned),
+        session_arn: Some(actor.name.clone()).filter(|name| name.contains(":assumed-role/")),
+        account: actor.account.clone(),
+        from: from.unwrap_or(Timestamp::MIN),
+        to: to.unwrap_or(Timestamp::MAX),
+    }
+}
+
+/// The call that began a session.
+struct Found {
+    issue: Issue,
+    by: FoundBy,
+    /// When the first of several was that may have begun it, all of the same caller; else when it was.
+    first: Option<Timestamp>,
+}
+
+/// Chooses the call that began a session.
+fn chosen(wanted: &Wanted, issues: Vec<Issue>) -> Result<Found, Lost> {
+    let in_time = |issue: &Issue| (wanted.from..=wanted.to).contains(&issue.time);
+    let issues: Vec<Issue> = once(issues).into_iter().filter(in_time).collect();
+    let has_key = |issue: &&Issue| wanted.access_key.is_some() && issue.access_key == wanted.access_key;
+    if let Some(issue) = issues.iter().find(has_key) {
+        return Ok(Found { issue: issue.clone(), by: FoundBy::AccessKey, first: None });
+    }
+    // A session of the same name with another key is another session.
+    let may_be =
+        |issue: &&Issue| (issue.access_key.is_none() || wanted.access_key.is_none()) && wanted.is_named_by(issue);
+    let all: Vec<&Issue> = issues.iter().filter(may_be).collect();
+    let Some(last) = all.iter().max_by_key(|issue| issue.time) else { return Err(Lost::NotFound(wanted.clone())) };
+    let origin = |issue: &Issue| match &issue.switched_from {
+        Some(from) => Some(from.clone()),
+        None => issue.caller_id.clone().or_else(|| issue.subject.clone()),
+    };
+    if !all.iter().all(|issue| origin(issue).is_some() && origin(issue) == origin(last)) && all.len() > 1 {
+        return Err(Lost::Several { calls: all.len(), wanted: wanted.clone() });
+    }
+    let first = all.iter().map(|issue| issue.time).min().filter(|_| all.len() > 1);
+    Ok(Found { issue: (*last).clone(), by: FoundBy::Session, first })
+}
+
+impl Wanted {
+    /// Tells whether a call began a session of this name of this role.
+    fn is_named_by(&self, issue: &Issue) -> bool {
+        if let (Some(own), Some(other)) = (&self.session_id, &issue.session_id) {
+            return own == other;
+        }
+        let (Some(arn), Some(role), Some(name)) = (&self.session_arn, &issue.role, &issue.session_name) else {
+            return false;
+        };
+        session_arn(role, name).is_some_and(|own| own == *arn)
+    }
+}
+
+/// Returns the ARN of a session of a role; it has no path.
+fn session_arn(role: &str, name: &str) -> Option<String> {
+    let mut parts = role.splitn(6, ':');
+    let (_, partition, _, _, account, resource) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let role = resource.strip_prefix("role/")?.rsplit('/').next()?;
+    Some(format!("arn:{partition}:sts::{account}:assumed-role/{role}/{name}"))
+}
+
+/// Returns what is looked for behind the call that began a session. `first`: it is one of several since then, and not
+/// known which.
+fn behind(issue: &Issue, first: Option<Timestamp>, organization: Option<&BTreeSet<String>>) -> State {
+    if let Some(from) = &issue.switched_from {
+        return of_switch(from, first.unwrap_or(issue.time), issue.time);
+    }
+    let caller = &issue.caller;
+    match caller.kind {
+        ActorKind::ExternalUser => State::Ended(Ok(external(issue))),
+        ActorKind::Service => {
+            State::Ended(Ok(Origin::Workload { service: caller.name.clone(), name: issue.session_name.clone() }))
+        }
+        _ => {
+            let of_one = first.is_none();
+            let caller = Caller {
+                actor: caller,
+                id: issue.caller_id.as_deref(),
+                access_key: caller.access_key.as_deref().filter(|_| of_one),
+                since: issue.caller_since.filter(|_| of_one),
+                from: first.unwrap_or(issue.time),
+                to: issue.time,
+            };
+            state(&caller, organization)
+        }
+    }
+}
+
+/// The console says from where a person changed roles, between two times.
+fn of_switch(from: &str, first: Timestamp, last: Timestamp) -> State {
+    let resource = from.splitn(6, ':').nth(5).unwrap_or_default();
+    match resource.split('/').next() {
+        Some("user") => State::Ended(Ok(Origin::User(from.to_owned()))),
+        Some("root") => {
+            let account = from.split(':').nth(4).unwrap_or_default();
+            State::Ended(Ok(Origin::Root(account.to_owned())))
+        }
+        Some("assumed-role") => State::Wanted(Wanted {
+            access_key: None,
+            session_id: None,
+            session_arn: Some(from.to_owned()),
+            account: from.split(':').nth(4).map(str::to_owned),
+            from: first.checked_sub(SESSION_MAX).unwrap_or(Timestamp::MIN),
+            to: last,
+        }),
+        _ => State::Ended(Err(Lost::NotRecorded)),
+    }
+}
+
+fn external(issue: &Issue) -> Origin {
+    let is_identity_center = issue.role.as_deref().is_some_and(|arn| arn.contains(IDENTITY_CENTER));
+    match issue.subject.clone().filter(|_| is_identity_center) {
+        // Such a role trusts the provider of Identity Center alone, which names the session after its user.
+        Some(user) => Origin::IdentityCenterUser(user),
+        None => Origin::External { provider: issue.provider.clone(), subject: issue.subject.clone() },
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root(account) => write!(f, "the root user of {account}"),
+            Self::User(arn) => f.write_str(arn),
+            Self::UserId { id, account: Some(account) } => write!(f, "the IAM user {id} of {account}"),
+            Self::UserId { id, account: None } => write!(f, "the IAM user {id}"),
+            Self::IdentityCenterUser(name) => write!(f, "the Identity Center user {name}"),
+            Self::External { provider, subject } => {
+                let subject = subject.as_deref().unwrap_or("someone");
+                match provider {
+                    Some(provider) => write!(f, "{subject}, as {provider} says"),
+                    None => f.write_str(subject),
+                }
+            }
+            Self::Workload { service, name: Some(name) } => write!(f, "{name}, run by {service}"),
+            Self::Workload { service, name: None } => f.write_str(service),
+            Self::Anonymous => f.write_str("an anonymous caller"),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! How a session began: the call that gave its credentials out, as CloudTrail recorded it.
+//!
+//! Sources: IAM user guide, "Logging IAM and AWS STS API calls with AWS CloudTrail"; CloudTrail user guide, "AWS
+//! Management Console sign-in events" (`SwitchRole`).
+
+use jiff::Timestamp;
+
+use crate::event::{Actor, ActorKind, Outcome, Record, SessionContext};
+
+/// The calls that give out credentials of a session, each of STS.
+pub const ISSUING_CALLS: [&str; 6] = [
+    "AssumeRole",
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "AssumeRoot",
+    "GetFederationToken",
+    "GetSessionToken",
+];
+/// What the console records of a change of roles. It has no credentials in it.
+pub const SWITCHED_ROLE: &str = "SwitchRole";
+
+const STS: &str = "sts.amazonaws.com";
+const SIGN_IN: &str = "signin.amazonaws.com";
+
+/// A call that began a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// The id of the event.
+    pub event_id: String,
+    /// The id that its record has in common with that of the other account. `None`: there is one record of it.
+    pub shared_event_id: Option<String>,
+    /// The call: one of [`ISSUING_CALLS`], or [`SWITCHED_ROLE`].
+    pub call: String,
+    /// When.
+    pub time: Timestamp,
+    /// The account that the record was delivered to. `None`: not recorded.
+    pub account: Option<String>,
+    /// The address or the service that the call came from. `None`: not recorded.
+    pub source: Option<String>,
+    /// Who called.
+    pub caller: Actor,
+    /// The unique id of who called, for a session with its name. `None`: not recorded.
+    pub caller_id: Option<String>,
+    /// Since when the caller's own session is. `None`: it is none, or not recorded.
+    pub caller_since: Option<Timestamp>,
+    /// The access key that was given out. `None`: not recorded, as for the console.
+    pub access_key: Option<String>,
+    /// The unique id of the session: `AROA…:name`. `None`: not recorded.
+    pub session_id: Option<String>,
+    /// The ARN of the role. `None`: it is no session of a role, or not recorded.
+    pub role: Option<String>,
+    /// The name that the session was given. `None`: not recorded.
+    pub session_name: Option<String>,
+    /// Where the console came from: the ARN of the user or of the session. `None`: it was no change of roles in it.
+    pub switched_from: Option<String>,
+    /// Who vouched for the caller: the SAML provider's ARN, or the host of an OIDC provider. `None`: AWS itself.
+    pub provider: Option<String>,
+    /// What that provider calls the caller. `None`: AWS itself knew it.
+    pub subject: Option<String>,
+}
+
+impl Issue {
+    /// Reads how a session began. `None`: the record is about something else, or nothing was given out.
+    pub fn of(record: &Record<'_>) -> Option<Self> {
+        let (source, call) = (record.event_source.as_deref()?, record.event_name.as_deref()?);
+        let is_switch = source == SIGN_IN && call == SWITCHED_ROLE;
+        let is_issue = source == STS && ISSUING_CALLS.contains(&call);
+        if !(is_switch || is_issue) {
+            return None;
+        }
+        if !Outcome::of(record).may_be_done() {
+            return None;
+        }
+        let text = |part: Option<crate::event::Json<'_>>, path: &str| {
+            part.and_then(|part| part.at(path)?.text()).map(|text| text.into_owned()).filter(|text| !text.is_empty())
+        };
+        let (asked, answer) = (record.request_parameters, record.response_elements);
+        let identity = &record.user_identity;
+        let caller = Actor::of(record);
+        let own = |text: &Option<crate::event::Text<'_>>| text.as_deref().map(str::to_owned);
+        let is_external = caller.kind == ActorKind::ExternalUser;
+        Some(Self {
+            event_id: own(&record.event_id).unwrap_or_default(),
+            shared_event_id: own(&record.shared_event_id),
+            call: call.to_owned(),
+            time: record.event_time?,
+            account: own(&record.recipient_account_id),
+            source: own(&record.source_ip_address),
+            caller_id: own(&identity.principal_id),
+            caller_since: identity.session.as_ref().and_then(since),
+            access_key: text(answer, "credentials.accessKeyId"),
+            session_id: match is_switch {
+                // The record is one of the new session.
+                true => own(&identity.principal_id),
+                false => text(answer, "assumedRoleUser.assumedRoleId")
+                    .or_else(|| text(answer, "federatedUser.federatedUserId")),
+            },
+            role: match is_switch {
+                true => caller.role.clone(),
+                false => text(asked, "roleArn"),
+            },
+            session_name: match is_switch {
+                true => caller.session_name.clone(),
+                false => text(asked, "roleSessionName").or_else(|| text(asked, "name")),
+            },
+            switched_from: text(record.additional_event_data, "SwitchFrom").filter(|_| is_switch),
+            provider: own(&identity.identity_provider)
+                .filter(|_| is_external)
+                .or_else(|| text(asked, "principalArn").filter(|_| call == "AssumeRoleWithSAML")),
+            subject: own(&identity.user_name).filter(|_| is_external),
+            caller,
+        })
+    }
+
+    /// Takes what only another record of the same call says.
+    fn fill(&mut self, other: Self) {
+        self.access_key = self.access_key.take().or(other.access_key);
+        self.session_id = self.session_id.take().or(other.session_id);
+        self.role = self.role.take().or(other.role);
+        self.session_name = self.session_name.take().or(other.session_name);
+    }
+
+    /// Tells whether this record says more of the caller than another one of the same call: the account of the role has
+    /// no more of a caller from elsewhere than its id.
+    fn says_more_than(&self, other: &Self) -> bool {
+        let weight = |issue: &Self| {
+            let is_whole = issue.caller.kind != ActorKind::Account && issue.caller.kind != ActorKind::Unknown;
+            (is_whole, issue.access_key.is_some(), issue.caller.access_key.is_some())
+        };
+        weight(self) > weight(other)
+    }
+}
+
+/// Returns since when a session is. `None`: not recorded.
+pub(super) fn since(session: &SessionContext<'_>) -> Option<Timestamp> {
+    session.creation_date.as_deref()?.parse().ok()
+}
+
+/// Returns each call once: of the two records of a call between accounts, the one that says more, with what only the
+/// other one says.
+pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
+    let mut all: Vec<Issue> = Vec::new();
+    for issue in issues {
+        let is_same = |known: &&mut Issue| {
+            known.event_id == issue.event_id
+                || known.shared_event_id.is_some() && known.shared_event_id == issue.shared_event_id
+        };
+        match all.iter_mut().find(is_same) {
+            Some(known) if issue.says_more_than(known) => {
+                let less = std::mem::replace(known, issue);
+                known.fill(less);
+            }
+            Some(known) => known.fill(issue),
+            None => all.push(issue),
+        }
+    }
+    all
+}
