@@ -5,16 +5,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::status::StatusBoard;
+use super::findings::Finding;
 pub use super::status::lake::{LakeStatus, LakeUpdate};
+use super::status::{Status, StatusBoard};
 use crate::daemon::clock::Clock;
 use crate::daemon::lease::Leadership;
+use crate::plan::Harm;
 
 /// Brings a lake up to date.
 #[async_trait]
 pub trait LakeUpdater: Send + Sync {
     /// Returns the time between two updates.
     fn every(&self) -> Duration;
+
+    /// Returns the lake's bucket where orgtrail keeps it. `None`: others do.
+    fn bucket(&self) -> Option<&str>;
 
     /// Puts what is new into the lake. Whatever ends it in between, the next one goes on.
     async fn update(&self, now: Timestamp) -> LakeUpdate;
@@ -23,7 +28,11 @@ pub trait LakeUpdater: Send + Sync {
 /// Updates the lake once, and shows what came of it.
 pub async fn turn(updater: &dyn LakeUpdater, clock: &dyn Clock, board: &StatusBoard) {
     let began = clock.now();
-    let last = updater.update(began).await;
+    let held = updater.bucket().and_then(|bucket| held(&board.read(), bucket));
+    let last = match held {
+        Some(why) => LakeUpdate { why, ..LakeUpdate::default() },
+        None => updater.update(began).await,
+    };
     if !last.is_whole() {
         tracing::warn!(missing = last.missing, why = last.why, "not all log files are in the lake");
     }
@@ -36,13 +45,32 @@ pub async fn turn(updater: &dyn LakeUpdater, clock: &dyn Clock, board: &StatusBo
     });
 }
 
-/// How soon a replica that does not lead looks again whether it does.
+/// Says why nothing is written to the lake's bucket: it is not as configured, so that others may read what lies there,
+/// or it is somebody else's. `None`: it is as configured, as far as the last round says.
+fn held(status: &Status, bucket: &str) -> Option<String> {
+    let waits = status.waiting.iter().find(|change| change.address.rsplit('/').next() == Some(bucket));
+    let is_of_it = |finding: &&Finding| finding.address.as_ref().is_some_and(|address| address.name == bucket);
+    let harms = |finding: &&Finding| finding.harm != Some(Harm::Harmless);
+    let found = || status.findings.iter().filter(is_of_it).find(harms).map(|finding| finding.message.clone());
+    let why = waits.map(|change| change.why.clone()).or_else(found)?;
+    Some(format!("nothing is written to the lake's bucket {bucket} while it is not as configured: {why}"))
+}
+
+/// How soon it is looked again whether an update is due: whether this replica leads, and the first round is over.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// Updates the lake again and again, with a lease while this replica leads. It ends by being dropped.
+/// Tells whether this replica updates the lake. The first round makes the bucket where it is not there.
+fn is_due(board: &StatusBoard, has_lease: bool) -> bool {
+    let status = board.read();
+    let leads = !has_lease || status.leadership == Some(Leadership::Leader);
+    leads && status.rounds.iter().any(|round| round.run == status.run)
+}
+
+/// Updates the lake again and again from the end of the first round on, with a lease while this replica leads. It ends
+/// by being dropped.
 pub async fn keep(updater: &dyn LakeUpdater, clock: &dyn Clock, board: &StatusBoard, has_lease: bool) {
     loop {
-        let pause = if !has_lease || board.read().leadership == Some(Leadership::Leader) {
+        let pause = if is_due(board, has_lease) {
             turn(updater, clock, board).await;
             updater.every()
         } else {
@@ -56,6 +84,8 @@ pub async fn keep(updater: &dyn LakeUpdater, clock: &dyn Clock, board: &StatusBo
 mod tests {
     use super::*;
     use crate::daemon::clock::SystemClock;
+    use crate::reconcile::history::tests::round;
+    use crate::reconcile::status::PendingChange;
     use std::sync::Mutex;
 
     /// Answers with what it was given, one after the other.
@@ -65,6 +95,10 @@ mod tests {
     impl LakeUpdater for Given {
         fn every(&self) -> Duration {
             Duration::from_millis(1)
+        }
+
+        fn bucket(&self) -> Option<&str> {
+            Some("acme-lake")
         }
 
         async fn update(&self, _: Timestamp) -> LakeUpdate {
@@ -93,12 +127,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn with_a_lease_only_the_leader_updates() {
+    async fn nothing_is_written_to_a_bucket_that_is_not_as_configured() {
+        let (board, updater) = (StatusBoard::default(), given(&[(3, 0)]));
+        let waits = |address: &str| PendingChange {
+            address: address.to_owned(),
+            action: "update",
+            fields: Vec::new(),
+            why: "it needs approval".to_owned(),
+        };
+        board.write(|status| status.waiting.push(waits("222222222222/eu-central-1/bucket_policy/acme-lake")));
+        turn(&updater, &SystemClock, &board).await;
+        let held = board.read().lake.clone().unwrap();
+        assert_eq!((held.added, held.last.is_whole(), held.fresh_as_of), (0, false, None));
+        assert!(held.last.why.ends_with("acme-lake while it is not as configured: it needs approval"), "{held:?}");
+        board.write(|status| status.waiting = vec![waits("222222222222/eu-central-1/bucket/acme-logs")]);
+        turn(&updater, &SystemClock, &board).await;
+        assert_eq!(board.read().lake.as_ref().unwrap().added, 3, "what waits elsewhere holds nothing up");
+    }
+
+    #[tokio::test]
+    async fn the_leader_updates_once_a_round_of_its_own_is_over() {
         let (board, updater) = (StatusBoard::default(), given(&[(1, 0)]));
-        let standby = tokio::time::timeout(Duration::from_millis(50), keep(&updater, &SystemClock, &board, true)).await;
-        assert!(standby.is_err() && board.read().lake.is_none());
+        let added = async |has_lease: bool| {
+            let kept = keep(&updater, &SystemClock, &board, has_lease);
+            tokio::time::timeout(Duration::from_millis(50), kept).await.unwrap_err();
+            board.read().lake.as_ref().map_or(0, |lake| lake.added)
+        };
+        assert_eq!(added(false).await, 0, "the bucket may still have to be made");
+        let earlier = round(1);
+        board.write(|status| {
+            status.run = format!("{}-next", earlier.run);
+            status.rounds.push(earlier.clone());
+        });
+        assert_eq!(added(false).await, 0, "a round of an earlier run says nothing");
+        board.write(|status| status.run.clone_from(&earlier.run));
+        assert_eq!(added(true).await, 0, "another replica leads");
         board.write(|status| status.leadership = Some(Leadership::Leader));
-        let leader = tokio::time::timeout(Duration::from_millis(50), keep(&updater, &SystemClock, &board, true)).await;
-        assert!(leader.is_err() && board.read().lake.as_ref().unwrap().added > 0);
+        assert!(added(true).await > 0);
     }
 }

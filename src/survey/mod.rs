@@ -249,6 +249,11 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         let operator = target.account.clone();
         [(target.with_kind(Kind::BucketPolicy), operator.clone()), (target, operator)]
     });
+    // A lake whose bucket somebody else keeps.
+    let lake = desired.existing_lake().into_iter().flat_map(|lake| {
+        let operator = lake.bucket.account.clone();
+        [(lake.bucket.with_kind(Kind::BucketPolicy), operator.clone()), (lake.bucket.clone(), operator)]
+    });
     let member_policies = desire::member_policy_names(config, organization);
     let forgotten = forgotten_policies(organization, &member_policies, options);
     ObservationScope {
@@ -263,6 +268,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
             .chain(wanted)
             .chain(desire::unwanted(config, organization))
             .chain(access_logs)
+            .chain(lake)
             .collect(),
         member_policies,
         wakes: config.reconcile.wake_queue.is_some(),

@@ -19,6 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("template", &[]),
     ("words", &[]),
     ("policy", &["ids", "log_path", "template"]),
+    ("resource_types", &["config", "event"]),
+    ("investigate", &["event", "resource_types"]),
     ("estate", &["event", "ids", "log_path", "organization", "policy"]),
     ("config", &["ids", "log_path", "organization"]),
     ("desire", &["config", "estate", "event", "ids", "log_path", "organization", "policy"]),
@@ -183,6 +185,8 @@ const PURE: &[&str] = &[
     "export",
     "template",
     "words",
+    "resource_types",
+    "investigate",
 ];
 
 /// What a pure module must not say.

@@ -5,6 +5,7 @@
 //! each property (256).
 
 mod damage;
+mod lake;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -25,6 +25,7 @@ mod first_day;
 mod init;
 mod interrupted;
 mod json_formats;
+mod lake;
 mod late;
 mod lifecycle;
 mod main_job;

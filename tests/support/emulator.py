@@ -4,6 +4,7 @@ Where moto does otherwise than AWS in a way that matters to these tests, it is p
 behaviour of AWS it restores.
 """
 
+import json
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from moto.cloudtrail import models as cloudtrail
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
 from moto.kms.models import KmsBackend
@@ -26,7 +28,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from moto.organizations import models as organizations
 from moto.s3.exceptions import InvalidBucketState
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
 from moto.sts.models import STSBackend
 
@@ -187,6 +189,19 @@ def put_object_lock_configuration(self, bucket_name, lock_enabled, mode=None, da
 
 
 S3Backend.put_object_lock_configuration = put_object_lock_configuration
+
+
+def get_permission(self, action, resource):
+    """A denial whose condition does not hold denies nothing; moto takes the conditions of bucket policies to hold."""
+    if self.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(self.policy)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    policy["Statement"] = [one for one in statements if one["Effect"] == "Allow" or "Condition" not in one]
+    return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
+
+
+FakeBucket.get_permission = get_permission
 
 
 class RequestPayment:

@@ -14,7 +14,7 @@ use crate::observation::{ObservationScope, earlier_addresses, superseded_trails,
 use crate::operations::ROLES_ONE_BY_ONE_MAX;
 
 /// How often what was found of earlier logs may tell of more.
-const EARLIER_STEPS: usize = 2;
+const EARLIER_STEPS: usize = 3;
 
 /// Reads everything in scope, with `concurrency` accounts at a time.
 pub(super) async fn observe(
@@ -44,7 +44,7 @@ pub(super) async fn observe(
     let accounts = by_account(&left);
     let (more, _) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     estate.sightings.extend(more.sightings);
-    // A member policy tells of a reader role, that of a bucket, and there it ends.
+    // A member policy tells of a reader role, that of a bucket, that of lakes, and there it ends.
     for _ in 0..EARLIER_STEPS {
         let mut left = earlier_addresses(scope, estate.resources());
         left.retain(|address, _| !estate.sightings.contains_key(address));

@@ -45,8 +45,9 @@ fn not_recorded(world: &Snapshot, what: &str) -> Problem {
     }
 }
 
-/// How often what was found of earlier logs may tell of more: a member policy of a reader role, that of a bucket.
-const EARLIER_STEPS: usize = 2;
+/// How often what was found of earlier logs may tell of more: a member policy of a reader role, that of a
+/// bucket, that of lakes.
+const EARLIER_STEPS: usize = 3;
 
 /// Returns everything in scope, and what is found on the way: other trails, left-over reader roles and member policies.
 pub fn observe(world: &Snapshot, scope: &ObservationScope) -> Estate {

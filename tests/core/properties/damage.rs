@@ -39,6 +39,7 @@ readers:
   external_id: acme
 guard: {service_control_policy: true}
 reconcile: {wake_queue: acme-wake}
+lake: {place: "s3://acme-lake/events", readers: ["arn:aws:iam::333333333333:role/analysts"]}
 "#;
 
 /// What the other one leaves out: trails of accounts, S3's own encryption, readers without roles.
@@ -104,7 +105,7 @@ const RARE: [&str; 9] = [
     "rule.targets",
 ];
 
-fn organization() -> Organization {
+pub(super) fn organization() -> Organization {
     let path = vec!["r-ab12".to_owned(), "ou-ab12-11111111".to_owned()];
     let names = ["management", "log-archive", "security", "web"];
     let accounts = names.iter().enumerate().map(|(n, name)| {

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use orgtrail::config::Config;
 use orgtrail::config::schema::{
     Accounts, AdvancedSelector, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption, ExcludedSource,
-    FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify, NotifyConfig, ObjectLock,
-    OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions, SelectorField, TrailConfig, TrailScope,
+    FieldSelector, Guard, InsightType, LakeBucket, LakeConfig, LakeGrain, Lifecycle, LockMode, ManagementEvents,
+    Notify, NotifyConfig, ObjectLock, OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions,
+    SelectorField, TrailConfig, TrailScope,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
 use orgtrail::organization::Organization;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::ACCESS_LOGS;
 use super::damage::OUTSIDER;
+use super::{ACCESS_LOGS, ANALYSTS, LAKE};
 
 /// The regions of a partition, the possible home regions first.
 fn regions_of(partition: Partition) -> &'static [&'static str] {
@@ -34,7 +35,8 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
         .map(|(id, _)| id.clone())
         .collect();
     let members: Vec<AccountId> = active.iter().filter(|id| **id != organization.management_account).cloned().collect();
-    let home = select(&regions_of(organization.partition)[..2]);
+    let partition = organization.partition;
+    let home = select(&regions_of(partition)[..2]);
     (select(active), home, any::<prop::sample::Index>()).prop_flat_map(move |(log, home, first)| {
         let home: Region = home.parse().unwrap();
         let some = members.get(first.index(members.len().max(1))).cloned();
@@ -44,8 +46,10 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 .prop_map(|(one, two)| vec![one, two]).boxed(),
         ];
         let delegates = prop::bool::weighted(0.2);
-        (accounts(&log, some.clone()), bucket(&log, &home), trails, readers(), tags(), delegates, guards()).prop_map(
-            move |(accounts, bucket, trails, readers, tags, delegates, guard)| Config {
+        let lake = lake(partition, &log, some.as_ref());
+        let more = (delegates, guards(), lake);
+        (accounts(&log, some.clone()), bucket(&log, &home), trails, readers(), tags(), more).prop_map(
+            move |(accounts, bucket, trails, readers, tags, (delegates, guard, lake))| Config {
                 version: 1,
                 deployment: "acme".into(),
                 organization: OrganizationConfig {
@@ -59,13 +63,33 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 readers,
                 guard,
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
-                lake: None,
+                lake,
                 notify: NotifyConfig::default(),
                 tags,
                 earlier: Vec::new(),
                 new_regions: Vec::new(),
             },
         )
+    })
+}
+
+/// A lake in a bucket of its own, which a role of the central team reads: in the log account, or in another one.
+fn lake(
+    partition: Partition,
+    log: &AccountId,
+    other: Option<&AccountId>,
+) -> impl Strategy<Value = Option<LakeConfig>> + use<> {
+    let accounts: Vec<AccountId> = [Some(log), other].into_iter().flatten().cloned().collect();
+    let readers = prop::option::of(select(accounts));
+    prop::option::weighted(0.5, readers).prop_map(move |lake| {
+        lake.map(|reader| LakeConfig {
+            place: format!("s3://{LAKE}/events").parse().unwrap(),
+            bucket: LakeBucket::Managed,
+            readers: reader.iter().map(|account| format!("arn:{partition}:iam::{account}:role/{ANALYSTS}")).collect(),
+            grain: LakeGrain::Day,
+            slots: 1,
+            every: "15m".parse().unwrap(),
+        })
     })
 }
 

@@ -14,6 +14,8 @@ pub fn of_one_organization(case: &Case) -> Case {
         trail.owner = Owner::Management;
     }
     case.config.readers = Readers::default();
+    // A bucket does not tell that it is a lake's.
+    case.config.lake = None;
     case.config.accounts.include = vec!["ou:/**".parse().unwrap()];
     case.config.accounts.exclude = Vec::new();
     case

@@ -29,6 +29,12 @@ pub mod watched;
 /// A bucket that configurations may send access logs to. It is there in every world.
 pub const ACCESS_LOGS: &str = "acme-access-logs";
 
+/// The bucket of the lake, in the worlds that have one.
+pub const LAKE: &str = "acme-lake";
+
+/// A role of the central team that may read the lake.
+pub const ANALYSTS: &str = "analysts";
+
 /// An organization, a configuration for it, and how many more roles its log account may have.
 #[derive(Debug, Clone)]
 pub struct Case {

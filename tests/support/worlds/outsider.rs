@@ -129,8 +129,9 @@ fn to_reader(
     reader: &Address,
     dice: &mut Dice,
 ) -> Option<Added> {
-    let service = ["s3", "kms", "sns"][dice.below(3)];
+    let service = ["s3", "kms", "sns", "lake"][dice.below(4)];
     let arn = place.arns.get(service).or_else(|| place.arns.get("s3"))?.clone();
+    let service = if service == "lake" { "s3" } else { service };
     let own = writer.statement(service, &arn, false, dice);
     let trust = writer.trust(dice);
     let what = dice.below(5);
@@ -174,8 +175,10 @@ fn foreign_role(
     let policies = [Named { name: "own", document: &document }];
     let subject =
         PrincipalPolicies { arn: role.clone(), policies: policies.to_vec(), boundary: None, trust: Some(&trust) };
+    let log_bucket = survey.desired.log_bucket()?.name.clone();
     let policy = |kind| {
-        let mut found = observed.resources().filter(|(address, _)| address.kind == kind);
+        let is_of = |address: &Address| kind != Kind::BucketPolicy || address.name == log_bucket;
+        let mut found = observed.resources().filter(|(address, _)| address.kind == kind && is_of(address));
         found.next().and_then(|(_, resource)| resource.shared_policy())
     };
     let site = ArchiveNames {
@@ -271,6 +274,8 @@ impl Writer<'_> {
                 format!("{arn}/{root}/${{aws:PrincipalAccount}}/*"),
                 format!("{arn}/{root}/${{aws:PrincipalTag/team}}/*"),
                 format!("{arn}/?WSLogs/*"),
+                format!("{arn}/events/*"),
+                format!("{arn}/*.parquet"),
             ]);
         }
         all[dice.below(all.len())].clone()

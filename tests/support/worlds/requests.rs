@@ -25,7 +25,7 @@ pub struct Place {
     paths: BTreeMap<AccountId, String>,
     /// What the account folders stand in.
     pub root: String,
-    /// The ARNs of bucket, key and topic, by service.
+    /// The ARNs of bucket, key and topic, by service; that of the lake's bucket under its own name.
     pub arns: BTreeMap<&'static str, String>,
     /// The reader roles: ARN, whose logs, where.
     pub readers: Vec<(String, AccountId, Address)>,
@@ -63,7 +63,7 @@ impl Place {
     pub fn of(survey: &Survey, observed: &Estate) -> Option<Self> {
         let (desired, organization) = (&survey.desired, &survey.organization);
         let at = |kind| desired.wanted.keys().find(|address| address.kind == kind);
-        let bucket = at(Kind::Bucket)?;
+        let bucket = desired.log_bucket()?;
         let mut place = Self {
             partition: desired.partition,
             log: desired.log_account.clone(),
@@ -76,6 +76,8 @@ impl Place {
             trail: at(Kind::Trail).and_then(|at| Some((at.arn(desired.partition)?.to_string(), at.account.clone()))),
             region: bucket.region.as_ref()?.to_string(),
         };
+        let lake = desired.lake.as_ref().and_then(|lake| lake.bucket.arn(desired.partition));
+        place.arns.extend(lake.map(|arn| ("lake", arn.to_string())));
         for (service, kind) in [("kms", Kind::KeyPolicy), ("sns", Kind::Topic)] {
             let arn = at(kind).and_then(|address| place.arn_of(observed, address));
             place.arns.extend(arn.map(|arn| (service, arn)));
@@ -186,6 +188,7 @@ impl Place {
         let same = |actions: &[&'static str]| actions.iter().map(|action| (*action, arn.to_owned(), plain())).collect();
         let is_cloudtrail = asker.caller == (Caller::Service { name: "cloudtrail.amazonaws.com".into() });
         match service {
+            "s3" if self.is_lake(arn) => forbidden_in_lake(arn, asker),
             "s3" => self.forbidden_in_bucket(arn, asker),
             // CloudTrail decrypts for Bucket Keys whatever the trail.
             "kms" if is_cloudtrail => same(&["kms:CreateGrant", "kms:ScheduleKeyDeletion", "kms:ReEncryptFrom"]),
@@ -198,6 +201,10 @@ impl Place {
                 all
             }
         }
+    }
+
+    pub fn is_lake(&self, arn: &str) -> bool {
+        self.arns.get("lake").is_some_and(|lake| lake == arn)
     }
 
     fn forbidden_in_bucket(&self, arn: &str, asker: &Asker) -> Vec<Try> {
@@ -352,9 +359,13 @@ impl Place {
     /// reading the logs of an account.
     pub fn role_does(&self, observed: &Estate, arn: &str, own: &Policies, reads: &str) -> Option<String> {
         let asker = self.asking(arn, reads);
-        for (service, kind) in [("s3", Kind::BucketPolicy), ("kms", Kind::KeyPolicy), ("sns", Kind::Topic)] {
+        let lake = ("lake", Kind::BucketPolicy);
+        for (service, kind) in [("s3", Kind::BucketPolicy), ("kms", Kind::KeyPolicy), ("sns", Kind::Topic), lake] {
             let Some(arn) = self.arns.get(service) else { continue };
-            let mut found = observed.resources().filter(|(address, _)| address.kind == kind);
+            let service = if service == "lake" { "s3" } else { service };
+            let is_of =
+                |address: &Address| kind != Kind::BucketPolicy || arn.ends_with(&format!(":::{}", address.name));
+            let mut found = observed.resources().filter(|(address, _)| address.kind == kind && is_of(address));
             let policy = found.next().and_then(|(_, resource)| resource.shared_policy()).cloned().unwrap_or_default();
             let asked = Asked { service, arn, owner: self.log.clone(), policy: None };
             // To decrypt is nothing without something to decrypt.
@@ -409,6 +420,22 @@ impl Place {
         let lost = promised.find(|one| self.judged(&asked, &asker, one, &own, &empty).is_denied());
         lost.map(|one| format!("no more: {}", told(&asker, &one)))
     }
+}
+
+/// Nobody but the central team has anything in a lake.
+fn forbidden_in_lake(arn: &str, asker: &Asker) -> Vec<Try> {
+    let plain = || asker.context.clone();
+    let file = format!("{arn}/events/day=2026-01-31/s00.parquet");
+    vec![
+        ("s3:ListBucket", arn.to_owned(), plain()),
+        ("s3:ListBucket", arn.to_owned(), plain().with("s3:prefix", "events/")),
+        ("s3:GetObject", file.clone(), plain()),
+        ("s3:GetObjectVersion", file.clone(), plain()),
+        ("s3:PutObject", file.clone(), plain()),
+        ("s3:DeleteObject", file, plain()),
+        ("s3:PutBucketPolicy", arn.to_owned(), plain()),
+        ("s3:PutLifecycleConfiguration", arn.to_owned(), plain()),
+    ]
 }
 
 fn role(arn: &str) -> Caller {

@@ -5,19 +5,20 @@ use serde_json::{Value, json};
 use super::topology::{Topology, logs_root};
 use super::{DesignInput, ReaderStrategy, archive_region, tags};
 use crate::config::Config;
-use crate::config::schema::{LockMode, OldVersions};
+use crate::config::schema::{LakeBucket, LakeConfig, LockMode, OldVersions};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
-use crate::estate::{Bucket, BucketPolicy, Desired, Key, KeyPolicy, Kind};
+use crate::estate::{Address, Bucket, BucketPolicy, Desired, Key, KeyPolicy, Kind, LakeNote, Tags};
+use crate::ids::Arn;
 use crate::policy::template::BadTemplate;
 
 /// The id of our lifecycle rule.
-const LIFECYCLE_RULE: &str = "orgtrail";
+pub(super) const LIFECYCLE_RULE: &str = "orgtrail";
 
 /// Days that overwritten or deleted log files stay, where versioning keeps them: long enough to notice and restore.
 const NONCURRENT_DAYS: u32 = 90;
 
 /// Days until parts of an upload that was never completed are removed.
-const ABORT_UPLOAD_DAYS: u32 = 7;
+pub(super) const ABORT_UPLOAD_DAYS: u32 = 7;
 
 /// Adds the archive's resources.
 pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
@@ -40,22 +41,38 @@ pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut 
         desired.want(address, KeyPolicy { policy, key: None }, "bucket.encryption", needs);
         before_bucket.push(layout.key_alias.clone());
     }
-    desired.want(layout.bucket.clone(), bucket(config, layout), "bucket", before_bucket);
+    desired.want(layout.bucket.clone(), bucket(brief, layout), "bucket", before_bucket);
     let policy = brief.templates.render("bucket.json.hbs", &bucket_values(brief, layout))?;
     let needs = vec![layout.bucket.clone()];
     desired.want(layout.bucket.with_kind(Kind::BucketPolicy), BucketPolicy { policy }, "bucket", needs);
     Ok(())
 }
 
-fn bucket(config: &Config, layout: &Topology<'_>) -> Bucket {
-    let wish = &config.bucket;
+/// Returns how a bucket of the log account is encrypted: with the key of the configuration, or by S3 where it has none.
+pub(super) fn encryption(config: &Config, layout: &Topology<'_>) -> BucketEncryption {
     let key = layout.key(config);
     let algorithm = if key.is_some() { "aws:kms" } else { "AES256" };
+    BucketEncryption { algorithm: algorithm.into(), bucket_key: key.is_some(), key }
+}
+
+/// Returns the roles that may change a bucket's policy where only break-glass roles may delete, as ARNs in which `*`
+/// stands for any text.
+pub(super) fn policy_keepers(config: &Config, layout: &Topology<'_>) -> Vec<String> {
+    let own_role = layout.own_role(config, layout.log_account.as_str());
+    let glass = config.bucket.break_glass_roles.iter().cloned();
+    glass.chain([own_role.to_string()]).chain(config.organization.own_roles.iter().cloned()).collect()
+}
+
+fn bucket(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Bucket {
+    let config = brief.config;
+    let wish = &config.bucket;
+    let mut tags = tags(config, &wish.tags);
+    tags.extend(lake_notes(brief, layout));
     Bucket {
         block_public_access: true,
         object_ownership: Some("BucketOwnerEnforced".into()),
         versioning: wish.versioning,
-        encryption: Some(BucketEncryption { algorithm: algorithm.into(), bucket_key: key.is_some(), key }),
+        encryption: Some(encryption(config, layout)),
         lifecycle: lifecycle(config).into_iter().collect(),
         object_lock: wish.object_lock.as_ref().map(|lock| ObjectLock {
             mode: match lock.mode {
@@ -69,10 +86,23 @@ fn bucket(config: &Config, layout: &Topology<'_>) -> Bucket {
             .as_ref()
             .map(|target| AccessLogs { bucket: target.to_string(), prefix: format!("{}/", layout.bucket.name) }),
         requester_pays: false,
-        tags: tags(config, &wish.tags),
+        tags,
         untouched: false,
         mfa_delete: None,
     }
+}
+
+/// Returns the tags that remember the lake of today, where orgtrail keeps its bucket, and those of before.
+fn lake_notes(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Tags {
+    let config = brief.config;
+    let managed = config.lake.iter().filter(|lake| lake.bucket == LakeBucket::Managed);
+    let address = |lake: &LakeConfig| {
+        let name = lake.place.bucket.to_string();
+        Address::regional(&layout.log_account, archive_region(config), Kind::Bucket, name)
+    };
+    let given_up = brief.past.lakes_given_up.iter().cloned().map(LakeNote::GivenUp);
+    let there = managed.map(address).chain(brief.past.lakes.iter().cloned()).map(LakeNote::At);
+    given_up.chain(there).filter_map(|note| note.tag()).collect()
 }
 
 fn lifecycle(config: &Config) -> Option<LifecycleRule> {
@@ -99,9 +129,6 @@ fn bucket_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
     let config = brief.config;
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
-    let own_role = layout.own_role(config, layout.log_account.as_str());
-    let glass = config.bucket.break_glass_roles.iter().cloned();
-    let keepers = glass.chain([own_role.to_string()]).chain(config.organization.own_roles.iter().cloned());
     let written = layout.written_patterns(config, brief.organization);
     let write: Vec<String> = written.iter().map(|pattern| format!("{arn}/{pattern}")).collect();
     let mut roots = layout.read_roots(config, organization);
@@ -114,7 +141,7 @@ fn bucket_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),
         "break_glass_roles": config.bucket.break_glass_roles,
-        "policy_keepers": keepers.collect::<Vec<_>>(),
+        "policy_keepers": policy_keepers(config, layout),
         // Of the log account, every reader role would be let in to that account's logs. Its own people need no
         // statement: their member policy is enough within one account.
         "log_account": layout.log_account,
@@ -137,6 +164,7 @@ fn key_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
     owners.sort();
     owners.dedup();
     let context = |owner: &&str| format!("arn:{partition}:cloudtrail:*:{owner}:trail/*");
+    let lake = config.lake.as_ref().filter(|lake| lake.bucket == LakeBucket::Managed);
     json!({
         "partition": partition,
         "log_account": layout.log_account,
@@ -144,6 +172,16 @@ fn key_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
         "encryption_contexts": owners.iter().map(context).collect::<Vec<_>>(),
         "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,
         "organization": {"id": brief.organization.id},
+        "lake_readers": lake.map_or(&[][..], |lake| lake.readers.as_slice()),
+        "lake_arns": lake.map(|lake| lake_arns(layout, lake)).unwrap_or_default(),
         "s3_service": format!("s3.{}.{}", archive_region(config), partition.dns_suffix()),
     })
+}
+
+/// Returns the encryption contexts of a lake's files: the bucket with S3 Bucket Keys, else the object (Amazon S3 user
+/// guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys").
+fn lake_arns(layout: &Topology<'_>, lake: &LakeConfig) -> [String; 2] {
+    let bucket = Arn::new(layout.partition, "s3", "", "", lake.place.bucket.as_str()).to_string();
+    let objects = format!("{bucket}/{}/*", lake.place.key);
+    [bucket, objects]
 }

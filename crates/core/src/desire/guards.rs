@@ -105,6 +105,8 @@ struct Things {
     /// Member policies, reader roles and the roles of services.
     identities: BTreeSet<String>,
     keys: Vec<String>,
+    /// The bucket of the lake; none where orgtrail keeps none.
+    lake: Option<String>,
     /// Topics, log groups, queues and rules.
     others: BTreeMap<Kind, BTreeSet<String>>,
 }
@@ -139,6 +141,7 @@ impl Things {
             trails: trails.chain(earlier).collect(),
             identities: BTreeSet::new(),
             keys: layout.makes_key(brief.config).then(|| layout.key(brief.config)).flatten().into_iter().collect(),
+            lake: None,
             others: BTreeMap::new(),
         };
         let (mut policies, mut readers) = (BTreeSet::new(), BTreeSet::new());
@@ -166,6 +169,7 @@ impl Things {
             }
         }
         let log_account = layout.log_account.as_str();
+        things.lake = desired.managed_lake().and_then(|lake| Some(lake.bucket.arn(layout.partition)?.to_string()));
         things.identities.extend(patterns(policies).map(|name| arn("iam", "", "*", format!("policy/{name}"))));
         things.identities.extend(patterns(readers).map(|name| arn("iam", "", log_account, format!("role/{name}"))));
         things
@@ -180,7 +184,8 @@ impl Things {
         let bucket = layout.bucket_arn();
         let logs = format!("{bucket}/{}", logs_root(config).pattern());
         let others = self.others.values().flatten().cloned();
-        [bucket, logs].into_iter().chain(self.keys.iter().cloned()).chain(others).collect()
+        let lake = self.lake.iter().flat_map(|lake| [lake.clone(), format!("{lake}/*")]);
+        [bucket, logs].into_iter().chain(lake).chain(self.keys.iter().cloned()).chain(others).collect()
     }
 
     /// Returns what no member may do, one action for each thing and each way to harm it.
@@ -203,6 +208,10 @@ impl Things {
         own.for_each(|role| actions.extend(of(&[Target::Role], fill(role))));
         actions.extend(of(&[Target::Object], some_log(layout, config)));
         actions.extend(of(&[Target::Bucket, Target::BucketPolicy], bucket));
+        if let Some(lake) = &self.lake {
+            actions.extend(of(&[Target::Object], format!("{lake}/lake.json")));
+            actions.extend(of(&[Target::Bucket, Target::BucketPolicy], lake.clone()));
+        }
         self.keys.iter().for_each(|arn| actions.extend(of(&[Target::Key, Target::KeyPolicy], arn.clone())));
         for (kind, arns) in &self.others {
             arns.iter().for_each(|arn| actions.extend(of(&[kind.target()], fill(arn))));

@@ -2,8 +2,8 @@
 //!
 //! [`design`] applies its rules in this order: the names and accounts that all rules share (`layout`), trusted access
 //! and delegated administrators (`access`), the log archive (`archive`), the trails (`trails`), the wake queue
-//! (`wake`), the readers (`readers`), the guard of all that (`guards`). A rule only adds resources; the guard alone
-//! reads what was added, to know what it has to protect.
+//! (`wake`), the readers (`readers`), the lake (`lake`), the guard of all that (`guards`). A rule only adds resources;
+//! the lake and the guard alone read what was added, to know whom to keep out and what to protect.
 //!
 //! One thing of the world comes in: the trails of ours that still write though nobody configures them (`earlier`). What
 //! they write through stays open until they are gone, so that a migration has no gap.
@@ -23,7 +23,9 @@ mod access;
 pub mod alike;
 mod archive;
 mod earlier;
+mod earlier_lakes;
 mod guards;
+mod lake;
 mod naming;
 mod places;
 mod readers;
@@ -173,6 +175,7 @@ pub fn design(brief: &DesignInput<'_>) -> Result<Desired, Vec<BadDesign>> {
         past: brief.past.clone(),
         keep_readers_days: brief.config.readers.keep_days,
         removed: BTreeSet::new(),
+        lake: None,
         guard: None,
         problems: layout.problems.clone(),
     };
@@ -181,6 +184,7 @@ pub fn design(brief: &DesignInput<'_>) -> Result<Desired, Vec<BadDesign>> {
     trails::add(brief, &layout, &mut desired).map_err(one)?;
     wake::add(brief, &layout, &mut desired).map_err(one)?;
     readers::add(brief, &layout, &mut desired)?;
+    lake::add(brief, &layout, &mut desired)?;
     guards::add(brief, &layout, &mut desired).map_err(one)?;
     Ok(desired)
 }

@@ -134,6 +134,19 @@ pub(super) fn account_name(
     Naming::new(config, organization, id, &config.home_region).rendered(field, template, organization.name_of(id))
 }
 
+/// Returns the pattern of the names of all reader roles, with their path: `?` for each digit of an account's id, `*`
+/// for its name. None where the template gives no name.
+pub(super) fn reader_pattern(config: &Config, organization: &Organization) -> Option<String> {
+    let context = NameContext {
+        account_id: Some("????????????"),
+        account_name: Some("*"),
+        deployment: Some(&config.deployment),
+        organization_id: Some(organization.id.as_str()),
+        region: Some(config.home_region.as_str()),
+    };
+    names::render_name(config.readers.role_template(), &context).ok()
+}
+
 /// Returns the names of the reader roles that are there, by the account that each reads for, where a member's renaming
 /// would move them: such a role keeps its name.
 ///

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::earlier_lakes::{self, EarlierLakes};
 use super::{BadDesign, log_account};
 use crate::config::Config;
 use crate::config::schema::EarlierLogs;
@@ -32,7 +33,8 @@ pub fn past(
     let Some(bucket) = desired.log_bucket() else {
         return Ok(Past::default());
     };
-    let today = Today { desired, observed, bucket, key: key_of_today(desired, observed, bucket) };
+    let lakes = earlier_lakes::find(desired, observed, organization, give_up);
+    let today = Today { desired, observed, bucket, lakes: &lakes, key: key_of_today(desired, observed, bucket) };
     let mut finder = Finder { today, give_up, places: BTreeMap::new(), past: Past::default() };
     let mut faults = Vec::new();
     for written in &config.earlier {
@@ -50,6 +52,9 @@ pub fn past(
     let Finder { places, mut past, today, .. } = finder;
     past.key_of_today = today.key;
     past.places = places.into_values().collect();
+    past.given_up.extend(lakes.given_up.iter().cloned());
+    past.lakes = lakes.there;
+    past.lakes_given_up = lakes.given_up;
     Ok(past)
 }
 
@@ -111,6 +116,7 @@ struct Today<'a> {
     desired: &'a Desired,
     observed: &'a Estate,
     bucket: &'a Address,
+    lakes: &'a EarlierLakes,
     key: Option<String>,
 }
 
@@ -124,6 +130,12 @@ impl Today<'_> {
     fn bucket(&self, name: &str, may_be_unread: bool) -> Option<Address> {
         if name == self.bucket.name && self.observed.resource(self.bucket).is_some() {
             return Some(self.bucket.clone());
+        }
+        // No log lies in the lake: whoever lets readers in there does not make it a place of earlier logs.
+        let is_earlier_lake = || self.lakes.there.iter().any(|lake| lake.name == name);
+        let is_lake = self.desired.lake.as_ref().is_some_and(|lake| lake.bucket.name == name);
+        if is_lake || is_earlier_lake() || self.lakes.given_up.contains(name) {
+            return None;
         }
         let mut there = self.observed.sightings.iter().filter(|(a, _)| a.kind == Kind::Bucket && a.name == name);
         let is_believed = |sighting: &Sighting| match sighting {

@@ -38,6 +38,8 @@ pub struct Desired {
     pub keep_readers_days: u32,
     /// Statements of others in shared policies that are named for removal.
     pub removed: BTreeSet<StatementRef>,
+    /// What the lake is held to; none where there is no lake in a bucket.
+    pub lake: Option<LakeTerms>,
     /// What the guard is held to; none where no guard is wanted.
     pub guard: Option<GuardTerms>,
     /// Accounts of which something could not be designed as configured, such as one whose own name gives no usable
@@ -60,6 +62,19 @@ pub struct ReadingTerms {
     pub administrators: Vec<String>,
     /// Names of buckets of the organization that trails of others deliver to.
     pub known_buckets: BTreeSet<String>,
+}
+
+/// What the configuration promises of the lake, whatever the template of its bucket's policy says: whoever can read it
+/// reads the events of all accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeTerms {
+    /// The bucket, in the log account and the home region. It is wanted where orgtrail keeps it, and else only looked
+    /// at.
+    pub bucket: Address,
+    /// What the keys of the lake begin with, with a slash at its end.
+    pub folder: String,
+    /// The roles of the central team that may read it, as ARNs.
+    pub readers: Vec<String>,
 }
 
 /// What the configuration promises of the guard, whatever its template says.
@@ -91,7 +106,22 @@ pub struct Wanted {
 impl Desired {
     /// Returns the bucket of the logs. None where nothing is wanted.
     pub fn log_bucket(&self) -> Option<&Address> {
-        self.wanted.keys().find(|address| address.kind == Kind::Bucket)
+        self.wanted.keys().find(|address| address.kind == Kind::Bucket && !self.is_lake(address))
+    }
+
+    /// Tells whether an address is that of the lake's bucket.
+    pub fn is_lake(&self, bucket: &Address) -> bool {
+        self.lake.as_ref().is_some_and(|lake| lake.bucket == *bucket)
+    }
+
+    /// Returns the lake where orgtrail keeps its bucket.
+    pub fn managed_lake(&self) -> Option<&LakeTerms> {
+        self.lake.as_ref().filter(|lake| self.wanted.contains_key(&lake.bucket))
+    }
+
+    /// Returns the lake where somebody else keeps its bucket, which is looked at and not wanted.
+    pub fn existing_lake(&self) -> Option<&LakeTerms> {
+        self.lake.as_ref().filter(|lake| !self.wanted.contains_key(&lake.bucket))
     }
 
     /// Returns the estate in which everything that `before` asks for exists and nothing else that `self` asks for does.

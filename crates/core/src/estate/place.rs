@@ -34,14 +34,18 @@ pub struct Past {
     pub key_of_today: Option<String>,
     /// The reader roles of earlier log accounts, by the account that they read for.
     pub readers: BTreeMap<AccountId, BTreeSet<Address>>,
-    /// The places and keys that a person gave up, of those that were found.
+    /// The buckets of lakes of before that are there, or may be, until a person gives them up.
+    pub lakes: BTreeSet<Address>,
+    /// The names of the buckets of lakes of before that a person gives up.
+    pub lakes_given_up: BTreeSet<String>,
+    /// The places, keys and lakes that a person gave up, of those that were found.
     pub given_up: BTreeSet<String>,
 }
 
 impl Past {
     /// Tells whether nothing of before is known.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.keys.is_empty() && self.readers.is_empty()
+        self.places.is_empty() && self.keys.is_empty() && self.readers.is_empty() && self.lakes.is_empty()
     }
 
     /// Tells whether a role reads in an earlier log account.

@@ -77,12 +77,17 @@ macro_rules! text_id {
 pub struct AccountId(String);
 text_id!(AccountId);
 
+/// Returns a length in words: `1 character`, `12 characters`.
+pub(crate) fn characters(length: usize) -> String {
+    if length == 1 { "1 character".to_owned() } else { format!("{length} characters") }
+}
+
 impl FromStr for AccountId {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {
         let what = "an AWS account id";
         if text.len() != 12 {
-            return Err(bad(text, what, format!("it has {} characters instead of 12 digits", text.chars().count())));
+            return Err(bad(text, what, format!("it has {} instead of 12 digits", characters(text.chars().count()))));
         }
         if !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad(text, what, "only digits are allowed"));

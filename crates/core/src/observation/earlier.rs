@@ -1,11 +1,11 @@
-//! Where earlier logs may be, beside what is asked for: the buckets and keys that trails and readers name, and the
-//! reader roles of earlier log accounts that member policies name.
+//! Where earlier logs may be, beside what is asked for: the buckets and keys that trails and readers name, the reader
+//! roles of earlier log accounts that member policies name, and the lakes that log buckets remember.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ObservationScope;
 use crate::estate::place::{Reading, assumed_roles};
-use crate::estate::{ACCOUNT_TAG, Address, Kind, OWNER_TAG, Resource, Role};
+use crate::estate::{ACCOUNT_TAG, Address, Kind, LakeNote, OWNER_TAG, Resource, Role, Tags};
 use crate::ids::{AccountId, Arn, Region};
 
 /// Returns what has to be looked at for it and is not in scope, each with the account whose credentials look at it.
@@ -19,6 +19,9 @@ pub fn earlier_addresses<'a>(
         match resource {
             Resource::Trail(trail) if is_ours(scope, resource) || scope.addresses.contains_key(address) => {
                 finder.archive([&trail.bucket], trail.key.iter(), &scope.log_account, address.region.as_ref());
+            }
+            Resource::Bucket(bucket) if is_ours(scope, resource) || scope.addresses.contains_key(address) => {
+                finder.lakes(&bucket.tags);
             }
             Resource::Role(role) => finder.reader(address, role),
             Resource::Policy(policy) if scope.addresses.contains_key(address) => {
@@ -46,6 +49,15 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
+    /// Log buckets remember the buckets of lakes.
+    fn lakes(&mut self, tags: &Tags) {
+        let noted = LakeNote::all(tags).filter_map(|note| match note {
+            LakeNote::At(bucket) => Some([bucket.with_kind(Kind::BucketPolicy), bucket]),
+            LakeNote::GivenUp(_) => None,
+        });
+        self.found.extend(noted.flatten());
+    }
+
     fn reader(&mut self, address: &Address, role: &Role) {
         let is_ours = role.tags.get(OWNER_TAG) == Some(&self.scope.deployment);
         let Some(account) = role.tags.get(ACCOUNT_TAG).filter(|_| is_ours) else { return };
@@ -85,5 +97,64 @@ impl Finder<'_> {
             found.extend(aliases().flat_map(|key| both(alias(key), Kind::KeyPolicy)));
         }
         self.found.extend(found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estate::Bucket;
+    use crate::ids::Partition;
+
+    #[test]
+    fn the_lakes_that_our_log_bucket_remembers_are_looked_at_and_nobody_elses() {
+        let account: AccountId = "222222222222".parse().unwrap();
+        let scope = ObservationScope {
+            deployment: "acme".into(),
+            partition: Partition::Aws,
+            log_account: account.clone(),
+            management_account: "111111111111".parse().unwrap(),
+            home_region: "eu-central-1".parse().unwrap(),
+            accounts: [account.clone()].into(),
+            addresses: BTreeMap::new(),
+            member_policies: BTreeMap::new(),
+            wakes: false,
+            control_targets: BTreeSet::new(),
+            member_trails: BTreeSet::new(),
+            attachments: false,
+            keys: BTreeSet::new(),
+            further_keys: false,
+            arrivals: false,
+        };
+        let bucket = |owner: &str| {
+            let tags = [
+                (OWNER_TAG, owner),
+                ("orgtrail:lake:acme-lake", "222222222222/eu-central-1"),
+                ("orgtrail:lake:acme-lake0", "given-up"),
+                ("orgtrail:lake:strange-lake", "999999999999/eu-central-1"),
+            ];
+            Resource::from(Bucket {
+                block_public_access: true,
+                object_ownership: None,
+                versioning: true,
+                encryption: None,
+                lifecycle: Vec::new(),
+                object_lock: None,
+                access_logs: None,
+                requester_pays: false,
+                tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+                untouched: false,
+                mfa_delete: None,
+            })
+        };
+        let logs: Address = "222222222222/eu-central-1/bucket/acme-org-cloudtrail".parse().unwrap();
+        let found = |owner: &str| {
+            let resource = bucket(owner);
+            let found = earlier_addresses(&scope, [(&logs, &resource)].into_iter());
+            found.into_iter().map(|(address, operator)| (address.to_string(), operator)).collect::<Vec<_>>()
+        };
+        let both = ["bucket", "bucket_policy"].map(|kind| format!("222222222222/eu-central-1/{kind}/acme-lake"));
+        assert_eq!(found("acme"), both.map(|address| (address, account.clone())));
+        assert_eq!(found("another"), []);
     }
 }

@@ -37,6 +37,8 @@ pub enum Service {
     Iam,
     /// AWS STS.
     Sts,
+    /// Amazon Athena.
+    Athena,
 }
 
 impl Service {
@@ -55,6 +57,7 @@ impl Service {
             Service::Logs => "logs",
             Service::Iam => "iam",
             Service::Sts => "sts",
+            Service::Athena => "athena",
         }
     }
 }
@@ -83,6 +86,8 @@ pub enum CallPurpose {
     /// The files of a lake: slots, ledgers and what stands beside them, below one prefix. They are read and replaced
     /// under conditions, and never deleted.
     Lake,
+    /// What `query --engine athena` calls. Athena runs whatever it is sent: what is sent is judged by its words before.
+    Athena,
     /// What `apply --destroy` deletes because a person named it. No policy that is printed without naming it gives it.
     Destroy,
 }
@@ -207,6 +212,16 @@ mod tests {
             "DeleteObject",
             &[CallPurpose::Deployment, CallPurpose::Archive, CallPurpose::Document]
         ));
+    }
+
+    #[test]
+    fn athena_is_asked_stopped_and_nothing_is_changed_in_it() {
+        let names: Vec<&str> = of(CallPurpose::Athena).map(|operation| operation.name).collect();
+        let reads = ["GetWorkGroup", "GetTableMetadata", "GetQueryExecution", "GetQueryResults"];
+        assert_eq!(names, [&reads[..], &["StartQueryExecution", "StopQueryExecution"]].concat());
+        let actions: Vec<&str> = of(CallPurpose::Athena).flat_map(|operation| operation.actions).copied().collect();
+        let changes = |action: &&str| ["Delete", "Create", "Update"].iter().any(|word| action.contains(word));
+        assert!(!actions.iter().any(changes), "{actions:?}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The policies that an assumed session is held to, whatever its role may do (IAM user guide, "Session policies").
 
-use super::{Access, CallPurpose, actions};
+use std::collections::BTreeSet;
+
+use super::{Access, CallPurpose, actions, of, s3};
 
 /// Returns the session policy with which a look is made: it allows the reads and nothing else.
 ///
@@ -47,6 +49,21 @@ pub fn archive() -> String {
     document(&actions.into_iter().filter(|action| !action.starts_with("sts:")).collect::<Vec<_>>())
 }
 
+/// Returns the session policy with which a lake is kept: its files are read, listed and written, and nothing is
+/// deleted.
+pub fn lake() -> String {
+    let listing = [s3::LIST_OBJECTS, s3::GET_LOCATION];
+    let listing = listing.iter().flat_map(|operation| operation.actions.iter().copied());
+    let files = [Access::Read, Access::Write].into_iter().flat_map(|access| actions(CallPurpose::Lake, access));
+    document(&files.chain(listing).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())
+}
+
+/// Returns the session policy with which Athena is asked: what Athena does for whoever asks, and nothing else.
+pub fn athena() -> String {
+    let all: BTreeSet<&str> = of(CallPurpose::Athena).flat_map(|operation| operation.actions).copied().collect();
+    document(&all.into_iter().collect::<Vec<_>>())
+}
+
 fn document(actions: &[&str]) -> String {
     serde_json::json!({
         "Version": "2012-10-17",
@@ -81,11 +98,28 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_asks_athena_writes_results_and_changes_nothing_else() {
+        let policy = athena();
+        assert!(policy.len() <= 2048, "{} characters", policy.len());
+        assert!(["athena:StartQueryExecution", "glue:GetTable\"", "s3:PutObject"].iter().all(|of| policy.contains(of)));
+        assert!(["Delete", "Create", "Update", "iam:", "sts:"].iter().all(|of| !policy.contains(of)), "{policy}");
+    }
+
+    #[test]
     fn a_session_that_reads_logs_can_do_nothing_else() {
         let policy = archive();
         assert!(policy.len() <= 2048, "{} characters", policy.len());
         assert!(["s3:GetObject\"", "kms:Decrypt", "cloudtrail:ListPublicKeys"].iter().all(|of| policy.contains(of)));
         assert!(!policy.contains('*') || policy.matches('*').count() == 1, "{policy}");
         assert!(["Put", "Delete", "Create", "iam:", "sts:"].iter().all(|of| !policy.contains(of)), "{policy}");
+    }
+
+    #[test]
+    fn a_session_that_keeps_a_lake_writes_its_files_and_deletes_nothing() {
+        let policy = lake();
+        for needed in ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey"] {
+            assert!(policy.contains(&format!("\"{needed}\"")), "{policy}");
+        }
+        assert!(["Delete", "Policy", "iam:", "sts:", "PutBucket"].iter().all(|of| !policy.contains(of)), "{policy}");
     }
 }

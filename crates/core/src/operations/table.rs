@@ -239,6 +239,20 @@ operations! {
         Read GET_OBJECT "GetObject" ["s3:GetObject", "kms:Decrypt"] for Lake;
         Write PUT_OBJECT "PutObject" ["s3:PutObject", "kms:GenerateDataKey"] for Lake;
     }
+    // Athena reads tables and writes results with the permissions of whoever asks (Athena user guide, "Identity and
+    // access management in Athena").
+    athena Athena {
+        Read GET_WORK_GROUP "GetWorkGroup" ["athena:GetWorkGroup"] for Athena;
+        Read GET_TABLE "GetTableMetadata" ["athena:GetTableMetadata", "glue:GetDatabase", "glue:GetTable"] for Athena;
+        Read GET_QUERY "GetQueryExecution" ["athena:GetQueryExecution"] for Athena;
+        Read GET_RESULTS "GetQueryResults" ["athena:GetQueryResults", "s3:GetObject", "kms:Decrypt"] for Athena;
+        Write START_QUERY "StartQueryExecution" [
+            "athena:StartQueryExecution", "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions",
+            "s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:ListBucketMultipartUploads",
+            "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload", "kms:Decrypt", "kms:GenerateDataKey"
+        ] for Athena;
+        Write STOP_QUERY "StopQueryExecution" ["athena:StopQueryExecution"] for Athena;
+    }
     destroy CloudTrail {
         Write DELETE_TRAIL "DeleteTrail" ["cloudtrail:DeleteTrail"] for Destroy;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::AccountKind;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use crate::config::schema::{EarlierLogs, Encryption};
+use crate::config::schema::{EarlierLogs, Encryption, LakeBucket};
 use crate::estate::OWNER_TAG;
 use crate::operations::{Operation, kms, s3, sns};
 
@@ -23,6 +23,10 @@ const LOOKS_AT_BUCKET: [Operation; 11] = [
     s3::GET_POLICY,
     s3::LIST_OBJECTS,
 ];
+
+/// What looking at what leads out of a bucket calls.
+const LOOKS_AROUND_BUCKET: [Operation; 5] =
+    [s3::GET_ACL, s3::GET_WEBSITE, s3::GET_REPLICATION, s3::LIST_INVENTORIES, s3::GET_NOTIFICATION];
 
 /// Adds the archive.
 pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
@@ -72,16 +76,20 @@ fn add_earlier(names: &Names<'_>, draft: &mut PolicyBuilder) {
 }
 
 fn add_bucket(names: &Names<'_>, draft: &mut PolicyBuilder) {
-    let bucket = GrantScope::on("Bucket", [names.bucket_arn(&names.bucket())]);
+    let log_bucket = names.bucket_arn(&names.bucket());
+    let lake = names.config().lake.as_ref().map(|lake| (names.bucket_arn(lake.place.bucket.as_str()), lake.bucket));
+    let kept = lake.iter().filter(|(_, keeper)| *keeper == LakeBucket::Managed).map(|(arn, _)| arn.clone());
+    let bucket = GrantScope::on("Bucket", [log_bucket.clone()].into_iter().chain(kept));
     draft.allow(&bucket, &LOOKS_AT_BUCKET);
+    draft.allow(&bucket, &LOOKS_AROUND_BUCKET);
+    if let Some((arn, LakeBucket::Existing)) = &lake {
+        let existing = GrantScope::on("LakeBucket", [arn.clone()]);
+        draft.allow(&existing, &LOOKS_AT_BUCKET);
+        draft.allow(&existing, &LOOKS_AROUND_BUCKET);
+    }
     draft.allow(
         &bucket,
         &[
-            s3::GET_ACL,
-            s3::GET_WEBSITE,
-            s3::GET_REPLICATION,
-            s3::LIST_INVENTORIES,
-            s3::GET_NOTIFICATION,
             s3::CREATE_BUCKET,
             s3::PUT_TAGGING,
             s3::PUT_PUBLIC_ACCESS_BLOCK,
@@ -98,6 +106,7 @@ fn add_bucket(names: &Names<'_>, draft: &mut PolicyBuilder) {
     // Whose a bucket is that copies or lists go to, its name does not tell.
     draft.allow(&GrantScope::everything("ListBuckets"), &[s3::LIST_BUCKETS]);
     let wish = &names.config().bucket;
+    let bucket = if names.config().lake.is_some() { GrantScope::on("LogBucket", [log_bucket]) } else { bucket };
     if wish.object_lock.is_some() {
         draft.allow(&bucket, &[s3::PUT_OBJECT_LOCK]);
     }

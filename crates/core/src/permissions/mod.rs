@@ -15,6 +15,7 @@ use crate::policy::evaluate::glob;
 use crate::policy::lint::total_size_bytes;
 
 mod archive;
+mod athena;
 mod identity;
 mod lake;
 mod names;
@@ -88,6 +89,20 @@ pub struct LakePlace<'a> {
     pub key: Option<&'a Arn>,
 }
 
+/// What is asked of Athena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AthenaPlace<'a> {
+    /// The workgroup.
+    pub workgroup: &'a str,
+    /// The database of the lake's table.
+    pub database: &'a str,
+    /// Where results are written: a bucket, and what the keys begin with, which is empty or has a slash at its end.
+    /// `None`: Athena keeps them itself, or it is not known.
+    pub results: Option<(&'a BucketName, &'a str)>,
+    /// The key of KMS that encrypts results. `None`: none, or the one that S3 manages.
+    pub results_key: Option<&'a Arn>,
+}
+
 /// A question: what is needed, where, and which accounts are known.
 #[derive(Debug, Clone, Copy)]
 pub struct PermissionsRequest<'a> {
@@ -103,8 +118,11 @@ pub struct PermissionsRequest<'a> {
     pub destroy: &'a [String],
     /// The key of KMS with which `verify --sign` signs evidence; none where it signs nothing, or with a key file.
     pub sign: Option<&'a Arn>,
-    /// Where the lake lies that `lake update` writes. `None`: it is not known, or is a folder.
+    /// Where the lake lies that `lake update` writes and `query` asks, where it is not that of the configuration.
+    /// `None`: it is the configuration's, or is a folder.
     pub lake: Option<LakePlace<'a>>,
+    /// What `query --engine athena` asks. `None`: Athena is not asked.
+    pub athena: Option<AthenaPlace<'a>>,
 }
 
 /// The answer.
@@ -144,6 +162,7 @@ pub fn permissions(ask: &PermissionsRequest<'_>) -> Permissions {
     if ask.purpose.reads_logs() {
         proof::add(&names, &mut draft);
         lake::add(&names, &mut draft);
+        athena::add(&names, &mut draft);
     } else {
         organization::add(&names, &mut draft);
         trails::add(&names, &mut draft);
@@ -151,6 +170,7 @@ pub fn permissions(ask: &PermissionsRequest<'_>) -> Permissions {
         identity::add(&names, &mut draft);
         wake::add(&names, &mut draft);
         notify::add(&names, &mut draft);
+        lake::add_updates(&names, &mut draft);
     }
     let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };
     let (documents, operations) = draft.finish();
@@ -181,6 +201,7 @@ fn notes(names: &Names<'_>) -> Vec<String> {
     if names.purpose() == Purpose::Lake {
         notes.extend(lake::note(names));
     }
+    notes.extend(athena::note(names));
     if names.purpose().writes()
         && !names.purpose().reads_logs()
         && let Some(role) = names.roles().iter().find(reaches)

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccountKind, LakePlace, PermissionsRequest, Purpose};
+use super::{AccountKind, AthenaPlace, LakePlace, PermissionsRequest, Purpose};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
-use crate::config::schema::{Notify, Owner, ReaderMode, Regions, TrailConfig, TrailScope};
+use crate::config::schema::{Encryption, LakeBucket, Notify, Owner, ReaderMode, Regions, TrailConfig, TrailScope};
 use crate::estate::wake_name;
 use crate::ids::{AccountId, Arn, Partition, Region};
 
@@ -47,8 +47,45 @@ impl<'a> Names<'a> {
         self.ask.sign
     }
 
-    pub(super) fn lake(&self) -> Option<LakePlace<'a>> {
-        self.ask.lake.filter(|_| self.ask.purpose == Purpose::Lake)
+    /// The lake that the question names, else that of the configuration; none where the command has nothing to do with
+    /// its files.
+    pub(super) fn lake(&self) -> Option<NamedLake> {
+        if !matches!(self.ask.purpose, Purpose::Lake | Purpose::Query | Purpose::Reconcile) {
+            return None;
+        }
+        self.ask.lake.map(|place| self.named_lake(place)).or_else(|| self.configured_lake())
+    }
+
+    pub(super) fn athena(&self) -> Option<AthenaPlace<'a>> {
+        self.ask.athena.filter(|_| self.ask.purpose == Purpose::Query)
+    }
+
+    fn named_lake(&self, LakePlace { bucket, prefix, key }: LakePlace<'_>) -> NamedLake {
+        let named = NamedLake {
+            bucket: bucket.to_string(),
+            prefix: prefix.to_owned(),
+            key: key.map_or(LakeKey::None, |key| LakeKey::Of(key.clone())),
+            is_kept: false,
+        };
+        // Whoever names the lake of the configuration means that one.
+        let own = self.configured_lake().filter(|own| (&own.bucket, &own.prefix) == (&named.bucket, &named.prefix));
+        match own {
+            Some(own) if key.is_none() => own,
+            Some(own) => NamedLake { is_kept: own.is_kept, ..named },
+            None => named,
+        }
+    }
+
+    fn configured_lake(&self) -> Option<NamedLake> {
+        let lake = self.config().lake.as_ref()?;
+        let is_kept = lake.bucket == LakeBucket::Managed;
+        let key = match &self.config().bucket.encryption {
+            Encryption::Kms if is_kept => LakeKey::Archive,
+            Encryption::KeyArn(arn) if is_kept => LakeKey::Of(arn.clone()),
+            _ => LakeKey::None,
+        };
+        let prefix = format!("{}/", lake.place.key);
+        Some(NamedLake { bucket: lake.place.bucket.to_string(), prefix, key, is_kept })
     }
 
     pub(super) fn known(&self) -> &'a KnownAccounts {
@@ -258,6 +295,26 @@ impl<'a> Names<'a> {
         let sends = if self.place() == AccountKind::Log { regions.len() > 1 } else { !regions.is_empty() };
         self.config().reconcile.wake_queue.is_some() && sends
     }
+}
+
+/// A lake in a bucket.
+pub(super) struct NamedLake {
+    pub(super) bucket: String,
+    /// What its keys begin with: empty, or with a slash at its end.
+    pub(super) prefix: String,
+    pub(super) key: LakeKey,
+    /// orgtrail keeps the bucket, in the log account.
+    pub(super) is_kept: bool,
+}
+
+/// The key of KMS that encrypts a lake.
+pub(super) enum LakeKey {
+    /// None, or the one that S3 manages, or one that is not known.
+    None,
+    /// This one.
+    Of(Arn),
+    /// The one that orgtrail makes for the archive, known by its alias.
+    Archive,
 }
 
 /// A trail in one region.

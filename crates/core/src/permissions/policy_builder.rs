@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Purpose;
-use crate::operations::{Access, Operation};
+use crate::operations::{Access, CallPurpose, Operation};
 use crate::policy::document::{ActionElement, Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::lint::{Kind, size_limit_bytes};
 
@@ -68,7 +68,8 @@ impl PolicyBuilder {
         operation: &Operation,
         actions: impl IntoIterator<Item = &'static str>,
     ) {
-        let is_write = operation.access == Access::Write;
+        // Athena is sent what reads, and writes no more than the results: where a workgroup is named, all of it.
+        let is_write = operation.access == Access::Write && !operation.is_for(CallPurpose::Athena);
         if bounds.resources.is_empty() || (is_write && !self.purpose.writes()) {
             return;
         }

@@ -36,7 +36,7 @@ fn add_regions(draft: &mut PolicyBuilder) {
     draft.allow(&GrantScope::everything("ReadRegions"), &[account::LIST_REGIONS]);
 }
 
-fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
+pub(super) fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let config = names.config();
     let today = (names.bucket_arn(&names.bucket()), config.bucket.prefix.as_str());
     let earlier = config.earlier.iter().map(|place| (names.bucket_arn(place.bucket.as_str()), place.prefix.as_str()));

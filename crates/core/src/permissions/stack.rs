@@ -37,7 +37,16 @@ struct Managed<'a> {
 /// [`BadStack`] where the compiled template and its values do not fit together, which its test excludes.
 pub fn stack_set(config: &Config, purpose: Purpose, known: &KnownAccounts) -> Result<(String, Vec<String>), BadStack> {
     let at = |place| {
-        permissions(&PermissionsRequest { config, purpose, place, known, destroy: &[], sign: None, lake: None })
+        permissions(&PermissionsRequest {
+            config,
+            purpose,
+            place,
+            known,
+            destroy: &[],
+            sign: None,
+            lake: None,
+            athena: None,
+        })
     };
     let (member, log) = (at(AccountKind::Member), at(AccountKind::Log));
     let values = |Permissions { documents, .. }: &Permissions| -> Vec<Value> {

@@ -117,7 +117,9 @@ impl<'a> Ground<'a> {
             Kind::Bucket | Kind::BucketPolicy if self.delivered_to.contains(change.address.name.as_str()) => {
                 Harm::LogsLost
             }
-            // A bucket that no trail delivers to yet is the next one.
+            // Without its policy, what keeps readers out of the lake is their own policies alone.
+            Kind::BucketPolicy if self.has_lake(change) => Harm::LessProtected,
+            // A bucket that no trail delivers to yet is the next one; a lake is built again from the logs.
             Kind::Bucket | Kind::BucketPolicy => Harm::Harmless,
             Kind::Key
             | Kind::KeyPolicy
@@ -153,6 +155,8 @@ impl<'a> Ground<'a> {
                 Harm::Harmless
             }
             (Resource::Trail(wish), Resource::Trail(seen)) => self.trail(wish, seen),
+            // No log is lost with what lies in the lake.
+            (Resource::Bucket(_), _) if self.has_lake(change) => self.so_far(change, Harm::LessProtected),
             (Resource::Bucket(wish), Resource::Bucket(seen)) => self.so_far(change, bucket(wish, seen)),
             (Resource::Key(_), Resource::Key(seen)) => self.so_far(change, key(seen)),
             (Resource::BucketPolicy(_) | Resource::KeyPolicy(_) | Resource::Role(_) | Resource::Policy(_), _) => {
@@ -160,6 +164,12 @@ impl<'a> Ground<'a> {
             }
             _ => self.so_far(change, Harm::LessProtected),
         }
+    }
+
+    /// Tells whether a change is about the bucket of a lake that is there.
+    fn has_lake(&self, change: &Change) -> bool {
+        let bucket = change.address.with_kind(Kind::Bucket);
+        self.desired.is_lake(&bucket) && self.observed.resource(&bucket).is_some()
     }
 
     /// Before a trail is there, what is not as wanted yet protects nothing less; of what is ours, logs may be lost all

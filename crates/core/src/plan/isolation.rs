@@ -18,13 +18,15 @@ use crate::ids::{AccountId, Arn, Region};
 use crate::log_path::LogRoot;
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
-use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, Unproven, prove};
+use crate::policy::isolation::{
+    self, Archive, Facts, Invariant, Key, Lake, Reader, Shared, SharedKind, Unproven, prove,
+};
 use crate::policy::{Aliases, Effect, PolicyDocument};
 
 mod blame;
 mod known;
 
-use known::{Beside, beside, own_principals, paths};
+use known::{Beside, beside, own_principals, paths, unknown_lake};
 
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
@@ -96,6 +98,7 @@ impl<'a> ArchivePolicies<'a> {
         };
         let mut policies = Self::new(desired, observed, organization, &find)?;
         policies.gaps.extend(unreadable(desired, observed));
+        policies.gaps.extend(unknown_lake(desired, observed));
         Some(policies)
     }
 
@@ -107,6 +110,7 @@ impl<'a> ArchivePolicies<'a> {
             return None;
         }
         policies.gaps.extend(unreadable(desired, observed));
+        policies.gaps.extend(unknown_lake(desired, observed));
         Some(policies)
     }
 
@@ -191,6 +195,11 @@ impl<'a> ArchivePolicies<'a> {
         &self.accounts
     }
 
+    /// Returns what the configuration asks for.
+    pub(super) fn desired(&self) -> &Desired {
+        self.desired
+    }
+
     /// Returns the bucket's name.
     pub fn bucket_name(&self) -> &str {
         &self.bucket.name
@@ -253,6 +262,11 @@ impl<'a> ArchivePolicies<'a> {
             Shared { kind: *kind, name, arn, policy, written }
         });
         let more: Vec<Shared> = more.collect();
+        let lake = self.desired.lake.as_ref().and_then(|terms| {
+            let Shared { arn, policy, .. } = more.iter().find(|shared| shared.kind == SharedKind::Lake)?;
+            let whole_bucket = self.desired.managed_lake().is_some();
+            Some(Lake { arn, folder: &terms.folder, whole_bucket, policy: Some(policy) })
+        });
         run(&Archive {
             bucket_arn: &self.bucket_arn,
             region: self.bucket.region.as_ref().map_or("", |region| region.as_str()),
@@ -273,6 +287,8 @@ impl<'a> ArchivePolicies<'a> {
                 written_bucket: self.written(&self.bucket.with_kind(Kind::BucketPolicy)),
                 written_key: self.key.as_ref().and_then(|key| self.written(&key.address)),
                 more: &more,
+                lake,
+                lake_readers: self.desired.lake.as_ref().map_or(&[], |lake| &lake.readers),
             },
         })
     }
@@ -377,13 +393,13 @@ fn past_key<'a>(
     }
     let why =
         format!("the policy of the key {arn}, which encrypted the earlier logs in {}, is not known", place.bucket.name);
-    (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }])
+    (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why, lake: None }])
 }
 
 /// What is not known where the key of the configuration is somebody else's and its policy was not read.
 fn unknown_key(arn: &str) -> Unproven {
     let why = format!("the policy of the key {arn}, which is not orgtrail's, is not known");
-    Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }
+    Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why, lake: None }
 }
 
 /// Returns why the document at an address is not known.
@@ -393,7 +409,7 @@ fn gap(observed: &Estate, address: &Address, invariant: Invariant) -> Option<Unp
         None => "it was not looked at when the estate was recorded".to_owned(),
         Some(Sighting::Present(_) | Sighting::Absent) => return None,
     };
-    Some(Unproven { invariant, principal: address.to_string(), why })
+    Some(Unproven { invariant, principal: address.to_string(), why, lake: None })
 }
 
 /// Returns the reader roles and the member policies that read by themselves: the wanted ones, and those of this
@@ -449,7 +465,7 @@ fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
             None => "it was not looked at when the estate was recorded".to_owned(),
             Some(Sighting::Present(_) | Sighting::Absent) => return None,
         };
-        Some(Unproven { invariant, principal: address.to_string(), why })
+        Some(Unproven { invariant, principal: address.to_string(), why, lake: None })
     });
     wanted.collect()
 }

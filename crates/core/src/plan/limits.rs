@@ -21,6 +21,7 @@ pub(super) fn headroom(desired: &Desired, observed: &Estate, changes: &[Change])
     for (address, wanted) in &desired.wanted {
         let limits = observed.limits.get(&address.account);
         for (what, used, limit) in documents(planned(address, &wanted.resource, changes), limits) {
+            let what = if desired.is_lake(&address.with_kind(Kind::Bucket)) { LAKE_POLICY } else { what };
             // The members' policies differ in nothing but an account id: the log account speaks for them all.
             let account =
                 if address.kind == Kind::Policy { desired.log_account.clone() } else { address.account.clone() };
@@ -156,6 +157,7 @@ pub(super) fn concerns(blocker: &Problem, change: &Change) -> bool {
     match change.address.kind {
         Kind::Trail => creates && what.starts_with(TRAILS),
         Kind::Role => what.starts_with("characters of a role") || (creates && what.starts_with(ROLES)),
+        Kind::BucketPolicy if change.reason == "lake" => what.starts_with(LAKE_POLICY),
         Kind::BucketPolicy => what.starts_with("bytes of the bucket"),
         Kind::KeyPolicy => what.starts_with("bytes of the key"),
         Kind::Topic => what.starts_with("bytes of the topic"),
@@ -163,6 +165,9 @@ pub(super) fn concerns(blocker: &Problem, change: &Change) -> bool {
         _ => false,
     }
 }
+
+/// The words for the policy of the lake's bucket: one that is too long does not stop the log bucket's.
+const LAKE_POLICY: &str = "bytes of the policy of the lake's bucket";
 
 /// The words for the policies of members.
 const MEMBER_POLICY: &str = "characters of a member policy";

@@ -25,6 +25,7 @@ mod close;
 mod deleted_principals;
 pub mod delivery;
 mod diff;
+mod earlier_lakes;
 pub mod field_change;
 pub mod finding;
 pub mod finding_codes;
@@ -33,6 +34,7 @@ mod guard;
 mod handover;
 mod harm;
 pub mod isolation;
+mod lake;
 mod limits;
 pub mod lockout;
 pub mod loss;
@@ -253,10 +255,11 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
     violations.extend(around.violations);
     unproven.extend(around.unproven.into_iter().map(|open| isolation::placed(open, desired)));
     let of_past = past::check(desired, observed, organization, &changes);
-    violations.extend(of_past.violations);
+    let of_lakes = earlier_lakes::check(desired, observed, organization, &changes);
+    violations.extend(of_past.violations.into_iter().chain(of_lakes.violations));
     violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
     violations.dedup();
-    unproven.extend(of_past.unproven);
+    unproven.extend(of_past.unproven.into_iter().chain(of_lakes.unproven));
     unproven.sort();
     unproven.dedup();
     harm::judge(&mut changes, desired, observed, organization);
@@ -268,6 +271,8 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
     findings.extend(adoption::findings(desired, observed, &changes));
     findings.extend(deleted_principals::findings(desired, observed));
     findings.extend(past::findings(desired, observed, &changes));
+    findings.extend(lake::findings(desired, observed));
+    findings.extend(earlier_lakes::findings(desired, observed));
     blockers.extend(past::blockers(desired, observed, &options));
     blockers.extend(taken::blockers(observed, &changes));
     let headroom = limits::headroom(desired, observed, &changes);
@@ -298,12 +303,19 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
                 .chain(desired.problems.clone())
                 .chain(advice::problems(desired, observed))
                 .chain(past::unknown(desired, observed))
+                .chain(lake::unknown(desired, observed))
+                .chain(earlier_lakes::unknown(desired, observed))
                 .chain(lockout::problems(desired, observed))
                 .chain(around.problems)
                 .chain(now.problems),
         ),
         trails: trails(desired),
-        leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
+        leftovers: leftovers
+            .kept
+            .into_iter()
+            .chain(past::leftovers(desired, observed))
+            .chain(earlier_lakes::leftovers(desired, observed))
+            .collect(),
         other_trails,
         headroom,
         violations,

@@ -206,6 +206,7 @@ mod tests {
             reading: Default::default(),
             keep_readers_days: 90,
             removed: BTreeSet::new(),
+            lake: None,
             guard: None,
             problems: Vec::new(),
         };

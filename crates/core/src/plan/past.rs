@@ -225,7 +225,12 @@ pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
 /// Returns the buckets, their policies and the keys that this deployment made and that nothing wants any more.
 pub(super) fn leftovers(desired: &Desired, observed: &Estate) -> Vec<Leftover> {
     let ours = |resource: &Resource| resource.deployment() == Some(desired.deployment.as_str());
-    let unwanted = observed.resources().filter(|(address, _)| !desired.wanted.contains_key(*address));
+    let is_lake = |address: &Address| {
+        let bucket = address.with_kind(Kind::Bucket);
+        desired.is_lake(&bucket) || desired.past.lakes.contains(&bucket)
+    };
+    let unwanted =
+        observed.resources().filter(|(address, _)| !desired.wanted.contains_key(*address) && !is_lake(address));
     let left = unwanted.filter_map(|(address, resource)| {
         let is_needed = match resource {
             Resource::Bucket(_) if ours(resource) => desired.past.places.iter().any(|place| place.bucket == *address),
@@ -249,7 +254,7 @@ pub(super) fn leftovers(desired: &Desired, observed: &Estate) -> Vec<Leftover> {
 /// Returns what a move cannot do, and why a place cannot be given up yet.
 pub(super) fn blockers(desired: &Desired, observed: &Estate, options: &PlanOptions) -> Vec<Problem> {
     let buckets = desired.wanted.keys().filter(|address| address.kind == Kind::Bucket);
-    let taken = buckets.filter_map(|bucket| taken_bucket(observed, bucket));
+    let taken = buckets.filter_map(|bucket| taken_bucket(observed, bucket, desired.is_lake(bucket)));
     let trails = desired.wanted.iter().filter_map(|(address, wanted)| match &wanted.resource {
         Resource::Trail(trail) => taken_trail(observed, address, trail),
         _ => None,
@@ -269,15 +274,17 @@ fn blocker(at: &Address, code: &str, message: String, help: String) -> Problem {
 }
 
 /// A bucket's name is taken in its whole partition (Amazon S3 user guide, "General purpose bucket naming rules").
-fn taken_bucket(observed: &Estate, wanted: &Address) -> Option<Problem> {
+fn taken_bucket(observed: &Estate, wanted: &Address, taken_by_lake: bool) -> Option<Problem> {
     let same_name =
         |address: &&Address| address.kind == Kind::Bucket && address.name == wanted.name && *address != wanted;
     let mut others = observed.resources().map(|(address, _)| address).filter(same_name);
     let other = others.next().filter(|_| observed.resource(wanted).is_none())?;
     let message = format!("the bucket name {} is taken by {other}", wanted.name);
-    let help =
-        "a bucket cannot be moved: write another `bucket.name`; the logs in the old bucket stay readable".to_owned();
-    Some(blocker(wanted, BUCKET_TAKEN, message, help))
+    let help = match taken_by_lake {
+        true => "a bucket cannot be moved: name another one in `lake.place`, and build the lake again there",
+        false => "a bucket cannot be moved: write another `bucket.name`; the logs in the old bucket stay readable",
+    };
+    Some(blocker(wanted, BUCKET_TAKEN, message, help.to_owned()))
 }
 
 /// The name of a trail of all regions is taken in each of them (CloudTrail API, `TrailAlreadyExistsException`).
@@ -305,7 +312,14 @@ fn not_given_up(desired: &Desired, observed: &Estate, name: &str) -> Option<Prob
         return problem(format!("{name} is named under `earlier`"), "take it out of the configuration");
     }
     if !desired.past.given_up.contains(name) {
-        return problem(format!("no place of earlier logs is called {name}"), "`orgtrail plan` lists them");
+        return problem(
+            format!("no place of earlier logs and no earlier lake is called {name}"),
+            "`orgtrail plan` lists them",
+        );
+    }
+    // Nothing is delivered to a lake.
+    if desired.past.lakes_given_up.contains(name) {
+        return None;
     }
     let silent =
         desired.wanted.iter().find_map(|(address, wanted)| match (&wanted.resource, observed.resource(address)) {

@@ -35,12 +35,21 @@ pub(super) fn check(
     found
 }
 
-/// Gives what is open a place: the one that it names, else the bucket's policy, else the log account.
+/// Gives what is open a place: the one that it names, else that of the lake, else the bucket's policy, else the log
+/// account.
 pub(super) fn placed(open: Unproven, desired: &Desired) -> Open {
-    let Unproven { invariant, principal, why } = open;
-    let address = principal.parse().ok().or_else(|| Some(desired.log_bucket()?.with_kind(Kind::BucketPolicy)));
+    let of_lake = policy_of_lake(&open, desired);
+    let Unproven { invariant, principal, why, lake: _ } = open;
+    let of_bucket = || Some(desired.log_bucket()?.with_kind(Kind::BucketPolicy));
+    let address = principal.parse().ok().or(of_lake).or_else(of_bucket);
     let address = address.unwrap_or_else(|| Address::global(&desired.log_account, Kind::Role, principal.clone()));
     Open { address, invariant, principal, why }
+}
+
+/// Returns the policy of the lake's bucket where what is open is about that.
+fn policy_of_lake(open: &Unproven, desired: &Desired) -> Option<Address> {
+    open.lake.as_ref()?;
+    Some(desired.lake.as_ref()?.bucket.with_kind(Kind::BucketPolicy))
 }
 
 /// Returns what the documents as they were observed let happen and should not.
@@ -72,9 +81,12 @@ pub(super) fn proved(policies: &ArchivePolicies<'_>) -> ProofOutcome {
         })
         .collect();
     violations.sort();
-    let open = |Unproven { invariant, principal, why }: Unproven| {
-        let named = || principal.parse().ok().or_else(|| places.get(principal.as_str()).map(|place| (*place).clone()));
-        let address = named().unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
+    let open = |open: Unproven| {
+        let of_lake = policy_of_lake(&open, policies.desired());
+        let Unproven { invariant, principal, why, lake: _ } = open;
+        let of_reader = || places.get(principal.as_str()).map(|place| (*place).clone());
+        let named = principal.parse().ok().or(of_lake).or_else(of_reader);
+        let address = named.unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
         Open { address, invariant, principal, why }
     };
     ProofOutcome { violations, unproven: unproven.into_iter().map(open).collect() }

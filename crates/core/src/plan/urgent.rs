@@ -155,6 +155,10 @@ impl Ground<'_> {
             (Resource::Trail(seen), Some(Resource::Trail(wish))) => seen.bucket == wish.bucket,
             // A bucket that a run has just begun to make gets its tags first.
             (Resource::Bucket(bucket), _) if bucket.untouched => false,
+            // What lies in the lake, its bucket does not show: without a statement of orgtrail it may be anybody's.
+            (Resource::Bucket(_), _) if self.desired.is_lake(address) => {
+                self.has_statements_of_ours(&address.with_kind(Kind::BucketPolicy))
+            }
             (Resource::Bucket(bucket), _) => {
                 self.trails().any(|trail| trail.bucket == address.name)
                     || self.has_statements_of_ours(&address.with_kind(Kind::BucketPolicy))

@@ -20,9 +20,10 @@ const SIZE_BYTES_MAX: usize = 64 * 1024;
 const RENDERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The templates that are compiled in: file name -> text. `policies/README.md` says which variables each may use.
-pub const EMBEDDED: [(&str, &str); 13] = [
+pub const EMBEDDED: [(&str, &str); 14] = [
     ("bucket.json.hbs", include_str!("../../../../policies/bucket.json.hbs")),
     ("key.json.hbs", include_str!("../../../../policies/key.json.hbs")),
+    ("lake.json.hbs", include_str!("../../../../policies/lake.json.hbs")),
     ("topic.json.hbs", include_str!("../../../../policies/topic.json.hbs")),
     ("reader.json.hbs", include_str!("../../../../policies/reader.json.hbs")),
     ("reader-trust.json.hbs", include_str!("../../../../policies/reader-trust.json.hbs")),

@@ -20,6 +20,7 @@ pub(super) fn needed(place: AccountKind, key: Option<&str>) -> Permissions {
         destroy: &[],
         sign: None,
         lake: Some(lake),
+        athena: None,
     })
 }
 
@@ -45,4 +46,62 @@ fn a_lake_is_written_below_its_prefix_and_nothing_is_deleted() {
     let unnamed = ask(FULL, Purpose::Lake, AccountKind::Log);
     assert_eq!(actions(&unnamed), logs);
     assert!(unnamed.notes.iter().any(|note| note.contains("--lake")), "{:?}", unnamed.notes);
+}
+
+fn with_lake(lake: &str) -> String {
+    format!("{FULL}lake: {{place: s3://acme-lake/events{lake}}}\n")
+}
+
+const FILE: &str = "arn:aws:s3:::acme-lake/events/events/day=2026-11-20/s00.parquet";
+const BUCKET: &str = "arn:aws:s3:::acme-lake";
+
+fn may(given: &Permissions, action: &str, resource: &str) -> bool {
+    let context = Context::default()
+        .with("kms:ViaService", "s3.eu-central-1.amazonaws.com")
+        .with("kms:ResourceAliases", "alias/orgtrail-acme");
+    allows(given, "222222222222", action, resource, context)
+}
+
+#[test]
+fn the_lake_of_the_configuration_needs_no_option_and_is_entered_by_the_member_role() {
+    let text = with_lake("");
+    let of = |purpose, place| ask(&text, purpose, place);
+    let key = "arn:aws:kms:eu-central-1:222222222222:key/9";
+    for purpose in [Purpose::Lake, Purpose::Reconcile] {
+        let log = of(purpose, AccountKind::Log);
+        for (action, resource) in [
+            ("s3:GetObject", FILE),
+            ("s3:PutObject", FILE),
+            ("s3:ListBucket", BUCKET),
+            ("kms:GenerateDataKey", key),
+            ("kms:Decrypt", key),
+            ("s3:GetObject", "arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/333333333333/x"),
+        ] {
+            assert!(may(&log, action, resource), "{purpose:?} {action}");
+        }
+        assert!(!may(&log, "s3:PutObject", "arn:aws:s3:::acme-lake/other"), "{purpose:?}");
+        assert!(!may(&log, "s3:DeleteObject", FILE) && log.notes.iter().all(|note| !note.contains("LakeFiles")));
+        for place in [AccountKind::Management, AccountKind::Member] {
+            assert!(!may(&of(purpose, place), "s3:PutObject", FILE), "{purpose:?} {place:?}");
+        }
+    }
+    let query = of(Purpose::Query, AccountKind::Log);
+    assert!(may(&query, "s3:GetObject", FILE) && !may(&query, "s3:PutObject", FILE));
+    let existing = ask(&with_lake(", bucket: existing"), Purpose::Reconcile, AccountKind::Management);
+    assert!(may(&existing, "s3:PutObject", FILE), "with the credentials that the daemon is started with");
+}
+
+#[test]
+fn the_bucket_of_the_lake_is_made_as_the_log_bucket_is_and_one_of_others_only_looked_at() {
+    let kept = ask(&with_lake(""), Purpose::Apply, AccountKind::Log);
+    let existing = ask(&with_lake(", bucket: existing"), Purpose::Apply, AccountKind::Log);
+    for action in ["s3:CreateBucket", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"] {
+        assert!(may(&kept, action, BUCKET) && !may(&existing, action, BUCKET), "{action}");
+        assert!(may(&existing, action, "arn:aws:s3:::acme-org-cloudtrail"), "{action}");
+    }
+    for given in [&kept, &existing, &ask(&with_lake(""), Purpose::Plan, AccountKind::Log)] {
+        assert!(may(given, "s3:GetBucketPolicy", BUCKET) && may(given, "s3:GetBucketAcl", BUCKET));
+    }
+    assert!(!may(&kept, "s3:PutBucketLogging", BUCKET) && !may(&kept, "s3:PutObject", FILE));
+    assert!(may(&kept, "s3:PutBucketLogging", "arn:aws:s3:::acme-org-cloudtrail"));
 }

@@ -13,6 +13,7 @@ use crate::policy::document::{ActionElement, ResourceElement};
 use crate::policy::evaluate::{self, Caller, Context, Layers, Named, evaluate};
 use crate::policy::lint::{Kind, size_limit_bytes};
 
+mod athena;
 mod cases;
 mod lake;
 
@@ -67,14 +68,13 @@ fn known() -> KnownAccounts {
     KnownAccounts { management: Some("111111111111".parse().unwrap()), log: None }
 }
 
-/// A question without anything that only some commands need.
 fn request<'a>(
     config: &'a Config,
     purpose: Purpose,
     place: AccountKind,
     known: &'a KnownAccounts,
 ) -> PermissionsRequest<'a> {
-    PermissionsRequest { config, purpose, place, known, destroy: &[], sign: None, lake: None }
+    PermissionsRequest { config, purpose, place, known, destroy: &[], sign: None, lake: None, athena: None }
 }
 
 fn ask(text: &str, purpose: Purpose, place: AccountKind) -> Permissions {
@@ -311,6 +311,7 @@ fn every_operation_of_the_table_is_given_somewhere() {
     }
     given.extend(signing(Purpose::Verify, AccountKind::Log, SIGNING_KEY).operations);
     given.extend(lake::needed(AccountKind::Log, Some(lake::KEY)).operations);
+    given.extend(athena::needed(AccountKind::Log, true).operations);
     let missing: Vec<&str> = ALL.iter().filter(|o| !given.contains(o)).map(Operation::as_str).collect();
     // A configured log group always has a retention; to say who one is needs no permission (STS API,
     // `GetCallerIdentity`). What deletes a trail is given for trails that are named, and for nothing else.

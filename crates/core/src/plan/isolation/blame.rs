@@ -15,8 +15,19 @@ impl ArchivePolicies<'_> {
         if let Some((address, _)) = self.shared(violation) {
             return address;
         }
+        if let Some(lake) = self.lake_of(violation) {
+            return lake;
+        }
         let reader = [&violation.principal, &violation.resource].into_iter().find_map(|name| places.get(name.as_str()));
         reader.map_or_else(|| self.bucket.with_kind(Kind::BucketPolicy), |address| (*address).clone())
+    }
+
+    /// Returns the policy of the lake's bucket where it is to blame for what it does not refuse.
+    fn lake_of(&self, violation: &BrokenInvariant) -> Option<Address> {
+        let lake = self.beside.iter().find(|beside| beside.kind == SharedKind::Lake)?;
+        let rest = violation.resource.strip_prefix(&lake.arn)?;
+        let is_there = rest.is_empty() || rest.starts_with('/');
+        (is_there && violation.statement.is_none()).then(|| lake.address.clone())
     }
 
     /// Returns who wrote the statement that is to blame. None where it is in no shared policy, or where it only comes
@@ -52,7 +63,7 @@ impl ArchivePolicies<'_> {
                 let beside = self.beside.iter().find(|beside| beside.is_of(name, violation))?;
                 // Of the others no single statement is taken out: the queue's policy is the plan's, that of the logs is
                 // not.
-                let document = (beside.kind == SharedKind::Topic).then_some(&*beside.policy);
+                let document = matches!(beside.kind, SharedKind::Topic | SharedKind::Lake).then_some(&*beside.policy);
                 Some((beside.address.clone(), document))
             }
         }

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::Find;
-use crate::estate::{Address, Desired, Estate, Kind, Resource};
+use super::{Find, gap};
+use crate::estate::{Address, Desired, Estate, Kind, Resource, Sighting};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
-use crate::policy::isolation::{BrokenInvariant, SharedKind};
+use crate::policy::isolation::{BrokenInvariant, Invariant, SharedKind, Unproven};
 use crate::policy::preflight::RESOURCE_POLICY;
 
 /// Returns orgtrail's own roles and those that the configuration lets off, as ARNs in which `*` stands for any text.
@@ -58,7 +58,36 @@ pub(super) fn beside<'a>(desired: &Desired, observed: &'a Estate, find: Find<'_,
         let name = format!("policy of {} {}", address.kind.words(), address.name);
         list.push(Beside { address: address.clone(), kind, arn: arn.to_string(), name, policy });
     }
+    list.extend(of_lake(desired, observed, find));
     list
+}
+
+/// Returns the policy of the lake's bucket: an empty one where the bucket has none. None where there is no bucket, or
+/// the policy is not known.
+fn of_lake<'a>(desired: &Desired, observed: &Estate, find: Find<'_, 'a>) -> Option<Beside<'a>> {
+    let lake = desired.lake.as_ref()?;
+    let address = lake.bucket.with_kind(Kind::BucketPolicy);
+    let is_absent = |address: &Address| matches!(observed.sightings.get(address), Some(Sighting::Absent));
+    let policy = match find(&address).and_then(shared_policy_of) {
+        Some(policy) => policy,
+        None if is_absent(&address) && !is_absent(&lake.bucket) => Cow::default(),
+        None => return None,
+    };
+    let arn = lake.bucket.arn(desired.partition)?.to_string();
+    let name = format!("policy of {} {}", lake.bucket.kind.words(), lake.bucket.name);
+    Some(Beside { address, kind: SharedKind::Lake, arn, name, policy })
+}
+
+/// Returns what cannot be proved of a lake whose bucket somebody else keeps.
+pub(super) fn unknown_lake(desired: &Desired, observed: &Estate) -> Option<Unproven> {
+    gap(observed, &desired.existing_lake()?.bucket.with_kind(Kind::BucketPolicy), Invariant::NobodyOutside)
+}
+
+fn shared_policy_of(resource: Cow<'_, Resource>) -> Option<Cow<'_, PolicyDocument>> {
+    match resource {
+        Cow::Borrowed(resource) => resource.shared_policy().map(Cow::Borrowed),
+        Cow::Owned(resource) => resource.shared_policy().cloned().map(Cow::Owned),
+    }
 }
 
 fn policy_of(resource: Cow<'_, Resource>) -> Option<Cow<'_, PolicyDocument>> {

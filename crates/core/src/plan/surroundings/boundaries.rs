@@ -31,7 +31,7 @@ impl Judge<'_> {
             let Some(document) = &boundary.document else {
                 let why = format!("what its permissions boundary {} says could not be read", boundary.arn);
                 let (invariant, principal) = (Invariant::ReadsOwn, arn.to_string());
-                result.unproven.push(Unproven { invariant, principal, why });
+                result.unproven.push(Unproven { invariant, principal, why, lake: None });
                 continue;
             };
             let Some(caller) = Caller::from_arn(&arn) else { continue };
@@ -77,7 +77,7 @@ impl Judge<'_> {
         }
         for ((action, why), principal) in doubts {
             let why = format!("whether its permissions boundary lets it {action} depends on more: {why}");
-            result.unproven.push(Unproven { invariant: Invariant::ReadsOwn, principal, why });
+            result.unproven.push(Unproven { invariant: Invariant::ReadsOwn, principal, why, lake: None });
         }
     }
 

@@ -114,7 +114,7 @@ impl Judge<'_> {
         // One reader of those to which the same applies is enough: there may be 10,000.
         for ((action, why), principal) in doubts {
             let why = format!("whether control policies let it {action} depends on more: {why}");
-            result.unproven.push(Unproven { invariant: Invariant::ReadsOwn, principal, why });
+            result.unproven.push(Unproven { invariant: Invariant::ReadsOwn, principal, why, lake: None });
         }
     }
 

@@ -59,9 +59,16 @@ impl Judge<'_> {
                     invariant: Invariant::NothingLeadsOut,
                     principal: address.to_string(),
                     why: why.into(),
+                    lake: None,
                 });
             }
         }
+    }
+
+    /// Returns the ARN of the lake's bucket where that is what leads out.
+    fn lake_at(&self, address: &Address) -> Option<String> {
+        let is_lake = self.desired.is_lake(address);
+        is_lake.then(|| address.arn(self.desired.partition)).flatten().map(|arn| arn.to_string())
     }
 
     /// Goes through a part, or says that it could not be read.
@@ -76,7 +83,8 @@ impl Judge<'_> {
         match part {
             Readable::Read(items) => items.iter().for_each(|item| judge(item, result)),
             Readable::Unreadable(problem) => {
-                result.unproven.push(open(Invariant::NothingLeadsOut, format!("{what} {}", address.name), problem));
+                let open = open(Invariant::NothingLeadsOut, format!("{what} {}", address.name), problem);
+                result.unproven.push(Unproven { lake: self.lake_at(address), ..open });
             }
         }
     }
@@ -101,8 +109,8 @@ impl Judge<'_> {
             )),
             Readable::Read(false) => {}
             Readable::Unreadable(problem) => {
-                let who = format!("website of {}", address.name);
-                result.unproven.push(open(Invariant::NothingLeadsOut, who, problem));
+                let open = open(Invariant::NothingLeadsOut, format!("website of {}", address.name), problem);
+                result.unproven.push(Unproven { lake: self.lake_at(address), ..open });
             }
         }
         self.each(address, "replication of", replication, result, |target, result| {
@@ -245,6 +253,7 @@ impl Judge<'_> {
                 invariant: Invariant::NothingLeadsOut,
                 principal: format!("{what} of {name}"),
                 why: format!("it leads to {to}, and whose that is, is not known"),
+                lake: self.lake_at(address),
             });
             return;
         };

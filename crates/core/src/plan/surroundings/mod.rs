@@ -91,6 +91,7 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
                 "who else reads or changes the archive was not looked at when the estate was recorded; record it again \
                   with `orgtrail snapshot`"
                     .into(),
+            lake: None,
         });
         return result;
     };
@@ -286,7 +287,7 @@ impl Judge<'_> {
     fn leave_open(&self, principal: &Principal, ways: &[(Way, usize)], result: &mut Around) {
         let mut ask = |why: String| {
             let invariant = Invariant::NobodyElseAdministers;
-            result.unproven.push(Unproven { invariant, principal: principal.arn.clone(), why });
+            result.unproven.push(Unproven { invariant, principal: principal.arn.clone(), why, lake: None });
         };
         for (way, _) in ways {
             if let Way::Unclear(what) = way {
@@ -360,7 +361,8 @@ fn trust_is_unknown(principal: &Principal) -> bool {
 
 /// Returns the open question of a part that could not be read.
 fn open(invariant: Invariant, principal: String, problem: &Problem) -> Unproven {
-    Unproven { invariant, principal, why: format!("it could not be read: {} ({})", problem.message, problem.code) }
+    let why = format!("it could not be read: {} ({})", problem.message, problem.code);
+    Unproven { invariant, principal, why, lake: None }
 }
 
 /// Returns the names of the parts that could not be read, each with its reason, for the line that says what was looked

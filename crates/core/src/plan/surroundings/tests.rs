@@ -29,7 +29,7 @@ fn account(id: &str) -> AccountId {
     id.parse().unwrap()
 }
 
-fn organization() -> Organization {
+pub(in crate::plan) fn organization() -> Organization {
     let member = |id: &str| {
         let path = vec!["r-ab12".to_owned(), "ou-ab12-11111111".to_owned()];
         let state = AccountState::Active;
@@ -52,7 +52,7 @@ pub(in crate::plan) fn bucket() -> Address {
     at(Kind::Bucket, LOG, BUCKET)
 }
 
-fn plain_bucket(enforced: bool) -> Bucket {
+pub(in crate::plan) fn plain_bucket(enforced: bool) -> Bucket {
     Bucket {
         block_public_access: true,
         object_ownership: enforced.then(|| "BucketOwnerEnforced".to_owned()),
@@ -83,6 +83,7 @@ pub(in crate::plan) fn desired() -> Desired {
         reading: ReadingTerms::default(),
         keep_readers_days: 90,
         removed: BTreeSet::new(),
+        lake: None,
         guard: None,
         problems: Vec::new(),
     };

@@ -2,6 +2,7 @@
 
 use super::events::of_events;
 use super::granted::GrantedActions;
+use super::lake::of_lake;
 use super::reach::{OWN_ACCOUNT, demanded, demanded_by, fixed_start, instance};
 use super::scene::{Excess, Rights, Scene, asked};
 use super::touch::{Touch, is_own, without_variables};
@@ -24,6 +25,7 @@ pub(super) fn excess(scene: &Scene, rights: Rights) -> Vec<Excess> {
         SharedKind::Key => of_key(scene, rights),
         SharedKind::Topic => of_topic(scene, rights),
         SharedKind::LogGroup | SharedKind::Queue => of_events(scene, rights),
+        SharedKind::Lake => of_lake(scene, rights),
     }
 }
 
@@ -144,7 +146,9 @@ impl<'a> Scene<'a> {
         own: Option<&'a str>,
     ) -> Self {
         let (touch, granted) = match kind {
-            SharedKind::Bucket => (Touch::of(statement, arn, own), GrantedActions::on_bucket(statement)),
+            SharedKind::Bucket | SharedKind::Lake => {
+                (Touch::of(statement, arn, own), GrantedActions::on_bucket(statement))
+            }
             SharedKind::Key => (Touch::default(), GrantedActions::on_key(statement)),
             SharedKind::Topic => (Touch::default(), GrantedActions::on_topic(statement)),
             SharedKind::LogGroup => (Touch::default(), GrantedActions::on_log_group(statement)),

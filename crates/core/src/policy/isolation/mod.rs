@@ -26,6 +26,7 @@ mod events;
 mod excess;
 mod granted;
 mod key;
+mod lake;
 pub mod powers;
 mod probe;
 mod reach;
@@ -37,6 +38,7 @@ mod transport;
 mod trust;
 
 pub use confine::is_unique_id;
+pub use lake::Lake;
 
 /// The archive: where the logs are, whose they are, and who reads them.
 #[derive(Debug, Clone)]
@@ -90,6 +92,10 @@ pub struct Facts<'a> {
     /// More documents that others may write to: of topics, log groups and queues, and of buckets and keys where logs of
     /// before lie.
     pub more: &'a [Shared<'a>],
+    /// The lake, whose bucket's policy is among `more`; none where there is none, or where its policy is not known.
+    pub lake: Option<Lake<'a>>,
+    /// The roles that may read the lake, as ARNs.
+    pub lake_readers: &'a [String],
 }
 
 /// What a document that others may write to is attached to.
@@ -105,6 +111,8 @@ pub enum SharedKind {
     LogGroup,
     /// The queue that tells of changes.
     Queue,
+    /// The bucket of the lake.
+    Lake,
 }
 
 /// A document that others may write to.
@@ -143,10 +151,13 @@ impl<'a> Archive<'a> {
         bucket.into_iter().chain(key).chain(more.iter().copied()).collect()
     }
 
-    /// Returns the ARNs of a kind with their documents. The bucket is there also where it has no policy.
+    /// Returns the ARNs of a kind with their documents. The buckets of the logs
+    /// and of the lake are there also where they have no policy.
     fn shared_of(&self, kind: SharedKind) -> Vec<(&'a str, Option<&'a PolicyDocument>)> {
         let bare =
             (kind == SharedKind::Bucket && self.bucket_policy.is_none()).then(|| (self.bucket_arn.as_str(), None));
+        let lake = self.facts.lake.filter(|lake| kind == SharedKind::Lake && lake.policy.is_none());
+        let bare = bare.or_else(|| lake.map(|lake| (lake.arn, None)));
         let all = self.shared().into_iter().filter(|shared| shared.kind == kind);
         bare.into_iter().chain(all.map(|shared| (shared.arn, Some(shared.policy)))).collect()
     }
@@ -283,6 +294,9 @@ pub struct Unproven {
     pub principal: String,
     /// Why it cannot be told.
     pub why: String,
+    /// The ARN of the lake's bucket, where its policy or what leads out of it would have to be known; none for all
+    /// else.
+    pub lake: Option<String>,
 }
 
 /// The result of a proof.
@@ -322,7 +336,19 @@ impl Isolation {
     }
 
     fn leave_open(&mut self, invariant: Invariant, principal: impl Into<String>, why: impl Into<String>) {
-        self.unproven.push(Unproven { invariant, principal: principal.into(), why: why.into() });
+        self.unproven.push(Unproven { invariant, principal: principal.into(), why: why.into(), lake: None });
+    }
+
+    /// The same of the bucket of the lake.
+    fn leave_open_of_lake(
+        &mut self,
+        lake: &str,
+        invariant: Invariant,
+        principal: impl Into<String>,
+        why: impl Into<String>,
+    ) {
+        let lake = Some(lake.to_owned());
+        self.unproven.push(Unproven { invariant, principal: principal.into(), why: why.into(), lake });
     }
 }
 
@@ -333,6 +359,7 @@ pub fn prove(archive: &Archive) -> Isolation {
         shared::check(archive, &document, &mut result);
     }
     transport::check(archive, &mut result);
+    lake::check_transport(archive, &mut result);
     for reader in archive.readers {
         reader::check(archive, reader, &mut result);
     }

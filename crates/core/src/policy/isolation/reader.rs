@@ -5,7 +5,7 @@ use super::elsewhere::elsewhere;
 use super::excess::excess;
 use super::probe::Try;
 use super::scene::{Excess, Rights, Scene};
-use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader, SharedKind, key, trust};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader, SharedKind, key, lake, trust};
 use crate::log_path::Folder;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
@@ -13,6 +13,9 @@ use crate::policy::evaluate::{
     resource_glob,
 };
 use crate::policy::log_files::{LogFiles, ToldApart};
+
+/// What a reader's own policies can be about.
+const LOOKED_AT: [SharedKind; 4] = [SharedKind::Bucket, SharedKind::Key, SharedKind::Topic, SharedKind::Lake];
 
 /// Checks one reader.
 pub(super) fn check(archive: &Archive, reader: &Reader, result: &mut Isolation) {
@@ -36,6 +39,7 @@ pub(super) fn check(archive: &Archive, reader: &Reader, result: &mut Isolation) 
             }
         }
     }
+    lake::check_reader(archive, reader, &subject.caller, result);
     if let Some(document) = reader.trust {
         trust::check(archive, reader, document, result);
     }
@@ -130,9 +134,9 @@ impl Subject<'_> {
         let variables = policy.document.version.as_deref() == Some("2012-10-17");
         let own = variables.then_some(self.archive.account.as_str());
         let mut beyond = Vec::new();
-        for kind in [SharedKind::Bucket, SharedKind::Key, SharedKind::Topic] {
+        for kind in LOOKED_AT {
             for (arn, _) in self.archive.shared_of(kind) {
-                if kind == SharedKind::Bucket || covers_resource(statement, arn) {
+                if matches!(kind, SharedKind::Bucket | SharedKind::Lake) || covers_resource(statement, arn) {
                     beyond.extend(self.beyond(&Scene::new(self.archive, kind, arn, statement, own)));
                 }
             }
@@ -184,8 +188,7 @@ impl Subject<'_> {
         };
         let request =
             Request { caller: self.caller.clone(), action: action.to_owned(), resource: resource.to_owned(), context };
-        let kinds = [SharedKind::Bucket, SharedKind::Key, SharedKind::Topic];
-        let mut all = kinds.into_iter().flat_map(|kind| self.archive.shared_of(kind));
+        let mut all = LOOKED_AT.into_iter().flat_map(|kind| self.archive.shared_of(kind));
         let is_of = |arn: &str| resource.strip_prefix(arn).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let document = all.find(|(arn, _)| is_of(arn)).and_then(|(_, document)| document);
         let layers = Layers {

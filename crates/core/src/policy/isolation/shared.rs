@@ -10,7 +10,7 @@ use super::events::reaches;
 use super::excess::{CONTEXT, excess};
 use super::reach::{OWN_ACCOUNT, demanded, demanded_by};
 use super::scene::{Excess, Rights, Scene};
-use super::{Archive, BrokenInvariant, Invariant, Isolation, Kept, Reader, Shared, SharedKind};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Kept, Reader, Shared, SharedKind, lake};
 use crate::ids::{AccountId, Arn};
 use crate::policy::Aliases;
 use crate::policy::canonical::canonical_statement;
@@ -115,6 +115,9 @@ impl<'a> Look<'a, '_> {
             // CloudFront's origin access identities have no account.
             return self.judge(name, Rights::Nothing, Candidate::Stranger(None));
         };
+        if lake::is_reader(archive, self.scene.kind, name) {
+            return self.judge(name, Rights::Trusted, Candidate::Stranger(Some(account)));
+        }
         let is_whole = arn.as_ref().is_none_or(|arn| arn.resource() == "root");
         if archive.trusts(name, account) {
             return self.judge(name, Rights::Trusted, Candidate::Stranger(Some(account)));
@@ -315,7 +318,10 @@ impl<'a> Look<'a, '_> {
     fn open(&mut self, invariant: Invariant, who: &str, why: String) {
         self.found = true;
         let why = format!("{}: {why}", self.place);
-        self.result.leave_open(invariant, who, why);
+        match self.shared.kind {
+            SharedKind::Lake => self.result.leave_open_of_lake(self.shared.arn, invariant, who, why),
+            _ => self.result.leave_open(invariant, who, why),
+        }
     }
 
     fn judge(&mut self, who: &str, rights: Rights, candidate: Candidate) {

@@ -8,7 +8,7 @@ use crate::policy::evaluate::{AccessDecision, Caller, Context, Denial, Named, ar
 /// Checks that the bucket refuses plain HTTP.
 pub(super) fn check(archive: &Archive, result: &mut Isolation) {
     let statements = archive.bucket_policy.map_or(&[][..], |policy| policy.statements.as_slice());
-    if statements.iter().any(|statement| refuses_http(archive, statement)) {
+    if statements.iter().any(|statement| refuses_http(statement, archive.bucket_arn.as_str())) {
         return;
     }
     let key =
@@ -42,7 +42,8 @@ pub(super) fn check(archive: &Archive, result: &mut Isolation) {
     );
 }
 
-fn refuses_http(archive: &Archive, statement: &Statement) -> bool {
+/// Tells whether a statement refuses plain HTTP to everybody, for all of a bucket.
+pub(super) fn refuses_http(statement: &Statement, bucket_arn: &str) -> bool {
     let everyone = match &statement.principal {
         Some(PrincipalElement::Is(Principals::Anyone)) => true,
         Some(PrincipalElement::Is(Principals::Listed(by_kind))) => {
@@ -63,7 +64,7 @@ fn refuses_http(archive: &Archive, statement: &Statement) -> bool {
         Some(ResourceElement::Is(list)) => {
             let covers = |arn: &str| list.iter().any(|pattern| arn_glob(pattern, arn));
             // A pattern that matches these two strange names matches every name.
-            covers(archive.bucket_arn.as_str()) && covers(&archive.object_arn("\u{1}/\u{2}"))
+            covers(bucket_arn) && covers(&format!("{bucket_arn}/\u{1}/\u{2}"))
         }
         _ => false,
     };
