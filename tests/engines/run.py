@@ -88,6 +88,13 @@ def cargo(example, *rest):
     return done.stdout
 
 
+def program():
+    """Builds the program, which asks the emulator of Athena too; returns its path."""
+    if subprocess.run(["cargo", "build", "--quiet", "--locked", "--bin", "orgtrail"], cwd=ROOT).returncode != 0:
+        sys.exit("error: the program cannot be built")
+    return TARGET / "debug" / ("orgtrail.exe" if os.name == "nt" else "orgtrail")
+
+
 def main():
     asked = arguments()
     if "spark" not in asked.without:
@@ -101,10 +108,13 @@ def main():
                  "--bucket", BUCKET)
     (WORK / "answers.json").write_text(said)
     failed = False
+    settings = {**os.environ, "TZ": "UTC"}
+    if "athena" not in asked.without:
+        settings["ORGTRAIL"] = str(program())
     engines = [engine for engine in ("duckdb", "athena", "spark") if engine not in asked.without]
     for part in [*engines, "parse"]:
         run = [python, HERE / "engines.py", part, WORK, BUCKET, *asked.without]
-        failed |= subprocess.run(run, env={**os.environ, "TZ": "UTC"}).returncode != 0
+        failed |= subprocess.run(run, env=settings).returncode != 0
     for engine in asked.without:
         print(f"{engine}: LEFT OUT, as asked")
     print("Not run here: Athena on AWS, Trino, and anything over S3; their statements are only parsed (README.md).")

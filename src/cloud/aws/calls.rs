@@ -68,6 +68,10 @@ pub(super) const ARCHIVE: &[CallPurpose] = &[CallPurpose::Archive];
 #[cfg(feature = "sql")]
 pub(super) const LAKE: &[CallPurpose] = &[CallPurpose::Lake];
 
+/// What the client of Athena calls.
+#[cfg(feature = "sql")]
+pub(super) const ATHENA: &[CallPurpose] = &[CallPurpose::Athena];
+
 impl Destination {
     /// Refuses an operation that is not in the table, or not for what this client is for.
     pub(super) fn check(&self, name: &str) -> Result<(), NotInTable> {

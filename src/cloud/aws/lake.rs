@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use super::archive::{Attempts, Failure, LogsSession, S3Store};
 use crate::archive::{Fault, FaultKind, Listed, Store};
+use crate::ids::AccountId;
 use crate::lake::store::{Condition, LakeStore, Opened, Stored, Written, rewritten};
 use crate::operations::lake as op;
 
@@ -49,17 +50,21 @@ pub struct S3Lake {
     bucket: String,
     /// Empty, or with a slash at its end.
     prefix: String,
+    /// The account that the bucket must belong to. `None`: any.
+    owner: Option<String>,
 }
 
 impl S3Lake {
-    /// Returns the lake of a bucket below a prefix, which is empty or has a slash at its end.
-    pub(super) async fn new(session: &LogsSession, bucket: &str, prefix: &str) -> Self {
+    /// Returns the lake of a bucket below a prefix, which is empty or has a slash at its end. A bucket of another
+    /// account than `owner` is neither read nor written: somebody may have taken its name.
+    pub(super) async fn new(session: &LogsSession, bucket: &str, prefix: &str, owner: Option<&AccountId>) -> Self {
         let region = session.region_of(bucket).await;
         let client = session.s3_of_lake(region.as_deref());
         let store = S3Store::new(session, client.clone(), bucket);
         let attempts = Attempts::new(session, bucket);
         let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
-        Self { session: session.clone(), client, attempts, store, bucket, prefix }
+        let owner = owner.map(ToString::to_string);
+        Self { session: session.clone(), client, attempts, store, bucket, prefix, owner }
     }
 
     fn key(&self, key: &str) -> String {
@@ -73,6 +78,7 @@ impl S3Lake {
 
     async fn fetch_once(&self, key: &str, part: ObjectRange<'_>) -> Result<Option<Fetched>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket).key(self.key(key));
+        let request = request.set_expected_bucket_owner(self.owner.clone());
         let request = request.set_range(part.header()).set_if_match(part.version().map(str::to_owned));
         let answer = match request.send().await {
             Ok(answer) => answer,
@@ -89,6 +95,7 @@ impl S3Lake {
 
     async fn put_once(&self, key: &str, bytes: &Bytes, condition: &Condition) -> Result<Written, Failure> {
         let request = self.client.put_object().bucket(&self.bucket).key(self.key(key));
+        let request = request.set_expected_bucket_owner(self.owner.clone());
         let request = request.body(ByteStream::from(bytes.clone())).content_type(content_type(key));
         let request = match condition {
             Condition::Absent => request.if_none_match("*"),

@@ -20,6 +20,8 @@ mod account;
 mod alarms;
 pub mod archive;
 mod arrivals;
+#[cfg(feature = "sql")]
+pub mod athena;
 mod calls;
 mod change_context;
 mod cloudtrail;
@@ -190,6 +192,12 @@ enum SessionPolicy {
     ReadOnly,
     /// Read the logs.
     Archive,
+    /// Keep a lake of them.
+    #[cfg(feature = "sql")]
+    Lake,
+    /// Ask Athena.
+    #[cfg(feature = "sql")]
+    Athena,
 }
 
 impl SessionPolicy {
@@ -198,6 +206,10 @@ impl SessionPolicy {
             SessionPolicy::Everything => None,
             SessionPolicy::ReadOnly => Some(session_policy::read_only()),
             SessionPolicy::Archive => Some(session_policy::archive()),
+            #[cfg(feature = "sql")]
+            SessionPolicy::Lake => Some(session_policy::lake()),
+            #[cfg(feature = "sql")]
+            SessionPolicy::Athena => Some(session_policy::athena()),
         }
     }
 }

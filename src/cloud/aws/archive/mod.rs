@@ -10,6 +10,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use crate::archive::{Fault, FaultKind};
 use crate::cloud::CloudFault;
 #[cfg(feature = "sql")]
+use crate::cloud::aws::athena::Athena;
+#[cfg(feature = "sql")]
 use crate::cloud::aws::lake::S3Lake;
 use crate::cloud::aws::rate_limits::{RateLimits, Timing};
 use crate::cloud::aws::session::Sessions;
@@ -99,13 +101,38 @@ impl Connection {
         Ok(Self { way: Way::MemberRole { sessions, log_account }, endpoint })
     }
 
+    /// Connects to a lake whose bucket orgtrail keeps: with the member role of the log account, by sessions that can do
+    /// nothing but read and write the files of a lake.
+    ///
+    /// # Errors
+    /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
+    #[cfg(feature = "sql")]
+    pub async fn to_lake(options: AwsOptions, log_account: AccountId) -> Result<Self, NotConnected> {
+        let sessions = Arc::new(sessions(options, SessionPolicy::Lake).await?);
+        let endpoint = sessions.base().config().endpoint_url().map(str::to_owned);
+        Ok(Self { way: Way::MemberRole { sessions, log_account }, endpoint })
+    }
+
     /// Connects as a team does that reads its own logs: everything is read with a role that a person named, by sessions
     /// that can do nothing but read logs. That the role cannot be assumed is said by what is read with it.
     ///
     /// # Errors
     /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
     pub async fn as_role(options: AwsOptions, role: NamedRole) -> Result<Self, NotConnected> {
-        let sessions = Arc::new(sessions(options, SessionPolicy::Archive).await?);
+        Self::with_role(options, role, SessionPolicy::Archive).await
+    }
+
+    /// Connects to ask Athena with a role that a person named, by sessions that can do nothing else.
+    ///
+    /// # Errors
+    /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
+    #[cfg(feature = "sql")]
+    pub async fn as_role_in_athena(options: AwsOptions, role: NamedRole) -> Result<Self, NotConnected> {
+        Self::with_role(options, role, SessionPolicy::Athena).await
+    }
+
+    async fn with_role(options: AwsOptions, role: NamedRole, policy: SessionPolicy) -> Result<Self, NotConnected> {
+        let sessions = Arc::new(sessions(options, policy).await?);
         let endpoint = sessions.base().config().endpoint_url().map(str::to_owned);
         Ok(Self { way: Way::NamedRole { sessions, role }, endpoint })
     }
@@ -156,7 +183,18 @@ impl Connection {
     /// [`Fault`] where the member role cannot be assumed.
     #[cfg(feature = "sql")]
     pub async fn lake(&self, bucket: &str, prefix: &str) -> Result<S3Lake, Fault> {
-        Ok(S3Lake::new(&self.session(None).await?, bucket, prefix).await)
+        // The lake that is entered by the member role is in the log account.
+        let owner = if let Way::MemberRole { log_account, .. } = &self.way { Some(log_account) } else { None };
+        Ok(S3Lake::new(&self.session(None).await?, bucket, prefix, owner).await)
+    }
+
+    /// Returns Athena in the connection's region.
+    ///
+    /// # Errors
+    /// [`Fault`] where the role cannot be assumed.
+    #[cfg(feature = "sql")]
+    pub async fn athena(&self) -> Result<Athena, Fault> {
+        Ok(Athena::new(self.session(None).await?))
     }
 
     /// Returns the source of CloudTrail's public keys.

@@ -13,9 +13,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{Failure, Noting, failure};
 #[cfg(feature = "sql")]
-use crate::cloud::aws::calls::LAKE;
+use crate::cloud::aws::ATTEMPTS_MAX;
 use crate::cloud::aws::calls::{ARCHIVE, CallInterceptor, Destination};
+#[cfg(feature = "sql")]
+use crate::cloud::aws::calls::{ATHENA, LAKE};
 use crate::cloud::aws::rate_limits::RateLimits;
+#[cfg(feature = "sql")]
+use crate::cloud::aws::rate_limits::{Admitted, Timing};
 use crate::cloud::aws::service_limiter::{ServiceLimiter, ThrottleInterceptor};
 use crate::cloud::aws::whole::Whole;
 use crate::ids::{AccountId, Region};
@@ -45,7 +49,7 @@ impl LogsSession {
         Self { config, ..self.clone() }
     }
 
-    fn region(&self) -> &str {
+    pub(in crate::cloud::aws) fn region(&self) -> &str {
         self.config.region().map_or("us-east-1", AsRef::as_ref)
     }
 
@@ -71,6 +75,25 @@ impl LogsSession {
             .interceptor(Whole)
             .interceptor(self.throttle(Service::Kms));
         aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    /// Makes the client of Athena, which waits for its turn where too many questions are asked at once.
+    #[cfg(feature = "sql")]
+    pub(in crate::cloud::aws) fn athena(&self) -> aws_sdk_athena::Client {
+        let tempo = Timing::for_endpoint(self.config.endpoint_url());
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
+        let config = aws_sdk_athena::config::Builder::from(&self.config)
+            .interceptor(CallInterceptor(Destination { parts: ATHENA, ..self.to(Service::Athena) }))
+            .interceptor(Whole)
+            .interceptor(self.throttle(Service::Athena))
+            .retry_config(retries);
+        aws_sdk_athena::Client::from_conf(config.build())
+    }
+
+    /// Waits until a call may be made. What it returns has to be held until the call is over.
+    #[cfg(feature = "sql")]
+    pub(in crate::cloud::aws) async fn admit(&self, operation: &Operation) -> Admitted<'_> {
+        self.limits.admit(self.account.as_ref(), self.region(), operation).await
     }
 
     /// Says where the requests to a bucket go, which may be in another region than the session.
