@@ -75,6 +75,7 @@ fn update(logs: &Path, lake: &Path, cores: usize) -> String {
             shard: None,
             threads: cores,
             memory_bytes: MEMORY_BYTES,
+            repairs: false,
         };
         let updated = update.run(&store, &identity, Timestamp::now(), &|_| {}).await.unwrap();
         assert!(updated.is_whole(), "{updated:?}");

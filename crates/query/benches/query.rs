@@ -115,7 +115,7 @@ async fn make(logs: &Path, lake: &Path) {
     let asked = LakeAsked { organization, ..LakeAsked::default() };
     let identity = LakeIdentity::ensure(store.as_ref(), &asked).await.unwrap();
     let (window, overlap) = (Window::default(), SignedDuration::from_hours(72));
-    let update = Update { archive, window, overlap, shard: None, threads: 2, memory_bytes: 256 << 20 };
+    let update = Update { archive, window, overlap, shard: None, threads: 2, memory_bytes: 256 << 20, repairs: false };
     let updated = update.run(&store, &identity, Timestamp::now(), &|_| {}).await.unwrap();
     assert!(updated.missing.is_empty() && updated.failed.is_empty(), "{updated:?}");
 }

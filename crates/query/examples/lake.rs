@@ -65,6 +65,7 @@ async fn update(logs: &Path, lake: &Path) -> Vec<Date> {
         shard: None,
         threads: 2,
         memory_bytes: 128 << 20,
+        repairs: false,
     };
     let updated = update.run(&store, &identity, Timestamp::now(), &|_| {}).await.unwrap();
     assert!(updated.missing.is_empty() && updated.failed.is_empty(), "{updated:?}");

@@ -50,6 +50,7 @@ fn update(folder: &Path, shape: Shape, now: Timestamp) -> (Lake, Updated) {
             shard: None,
             threads: 2,
             memory_bytes: 4 << 10,
+            repairs: false,
         };
         let updated = update.run(&store, &identity, now, &|_| {}).await.unwrap();
         assert!(updated.is_whole(), "{updated:?}");

@@ -102,7 +102,9 @@ pub enum LakeError {
 }
 
 fn named(organization: &Option<String>) -> String {
-    organization.as_ref().map_or_else(|| "accounts by themselves".to_owned(), |id| format!("organization {id}"))
+    organization
+        .as_ref()
+        .map_or_else(|| "accounts without an organization".to_owned(), |id| format!("organization {id}"))
 }
 
 impl LakeError {

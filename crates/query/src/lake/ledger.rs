@@ -6,10 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use jiff::Timestamp;
-use jiff::civil::Date;
 use orgtrail_archive::archive::inflate::{hex, sha256};
-use orgtrail_archive::archive::window::day_of;
 use serde::{Deserialize, Serialize};
 
 use super::slot::{Source, pack, unpack};
@@ -296,54 +293,6 @@ fn lacks(records: u64, read: u64) -> String {
     match read {
         0 => format!("it is not there, and the ledgers say that {records} records are in it"),
         _ => format!("it has {read} records, and the ledgers say {records} at least"),
-    }
-}
-
-/// What a share of the accounts has listed, and what of that is not in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Which lake it belongs to: [`LakeIdentity::mark`](super::identity::LakeIdentity::mark).
-    pub lake: String,
-    /// The places of logs that were listed: of another one everything is still to be listed.
-    #[serde(default)]
-    pub places: Vec<String>,
-    /// When the listing of the last update began. Log objects that were there then are in, unless they are named here.
-    pub listed_at: Timestamp,
-    /// The day from which on log objects are in, by the day on which they were made. `None`: all there are.
-    pub from: Option<Date>,
-    /// Objects that could not be read, and prefixes that could not be listed, each with why: the first of them.
-    pub missing: Vec<(String, String)>,
-    /// How many there are.
-    pub missing_count: u64,
-    /// Keys among the logs that are none of CloudTrail's, and were not read: the first of them.
-    pub beside: Vec<String>,
-    /// How many there are.
-    pub beside_count: u64,
-}
-
-impl Progress {
-    /// Tells whether all of some places were listed.
-    pub fn has_places(&self, names: &[String]) -> bool {
-        names.iter().all(|name| self.places.contains(name))
-    }
-
-    /// Returns what is known with what an earlier update knew. `None`: a time between both was not listed.
-    #[must_use]
-    pub fn after(mut self, earlier: Option<&Self>) -> Option<Self> {
-        let Some(earlier) = earlier else { return Some(self) };
-        let Some(from) = self.from else { return Some(self) };
-        let listed = day_of(earlier.listed_at);
-        // Of a place that is new, only what was made since is in.
-        let is_behind = earlier.from.is_none_or(|earlier| earlier < from);
-        if from > listed || !earlier.has_places(&self.places) || (is_behind && earlier.missing_count > 0) {
-            return None;
-        }
-        self.from = earlier.from.map(|earlier| earlier.min(from));
-        // What lies before the listed time was not looked at again.
-        let names: BTreeSet<String> = earlier.beside.iter().cloned().chain(self.beside).collect();
-        self.beside = names.into_iter().collect();
-        self.beside_count = self.beside_count.max(earlier.beside_count).max(self.beside.len() as u64);
-        Some(self)
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`store`], [`folder`]: where a lake lies; conditional writes, no delete.
 //! - [`slot`]: one file of events: a pure function of the log objects that they were delivered in.
 //! - [`ledger`]: which log objects are in.
+//! - [`progress`]: what was listed, and how far.
 //! - [`seal`]: what was proved of a day.
 //! - [`update`]: log objects into slots.
 //! - [`reading`]: what a question needs of a lake.
@@ -21,6 +22,7 @@ pub mod folder;
 pub mod identity;
 pub mod layout;
 pub mod ledger;
+pub mod progress;
 pub mod reading;
 pub mod seal;
 pub mod slot;

@@ -21,16 +21,18 @@ use parquet::file::statistics::Statistics;
 
 use super::identity::{LakeError, LakeIdentity};
 use super::layout::{EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
-use super::ledger::{Ledger, LedgerHead, Progress, lacking};
+use super::ledger::{Ledger, LedgerHead, lacking};
+use super::progress::{Progress, read_progress};
 use super::seal::{SEALED, Seal};
 use super::slot::Footer;
 use super::store::{LakeStore, Opened, REWRITTEN};
-use super::update::read_progress;
 
 /// The bytes at the end of a slot that are read first to have its footer.
 const FOOTER_BYTES: u64 = 64 << 10;
 /// Files that are read at a time.
 const FILES_AT_ONCE: usize = 32;
+/// Files that are named which are none of the lake's.
+const FOREIGN_MAX: usize = 20;
 /// Days that are listed one by one; more are listed all at once.
 const DAYS_MAX: i64 = 62;
 
@@ -77,6 +79,8 @@ pub struct Contents {
     pub progress: Vec<(u16, Option<Progress>)>,
     /// Files of the lake that could not be read, each with why.
     pub unread: Vec<(String, String)>,
+    /// Files among the slots that are none of them: the first of them. Nothing here reads them; other engines do.
+    pub foreign: Vec<String>,
 }
 
 impl Lake {
@@ -126,6 +130,7 @@ impl Lake {
             }
         }
         drop(heads);
+        contents.hold_ledgers(days);
         let sealed: BTreeSet<Date> = self.sealed(days).await?;
         let mut seals = iter(sealed).map(|day| Seal::read(self.store.as_ref(), day)).buffered(FILES_AT_ONCE);
         while let Some(seal) = seals.next().await {
@@ -140,6 +145,9 @@ impl Lake {
         if days.are_few() {
             listed.extend(self.list_all(&format!("{EVENTS}day={}/", untimed())).await?);
         }
+        let is_own = |key: &str| SlotId::parse(key).is_some_and(|id| id.number < self.identity.slots);
+        let foreign = listed.iter().filter(|listed| !is_own(&listed.key)).take(FOREIGN_MAX);
+        contents.foreign = foreign.map(|listed| listed.key.clone()).collect();
         let slots = listed.into_iter().filter_map(|listed| SlotId::parse(&listed.key).map(|id| (id, listed)));
         let slots = slots.filter(|(id, _)| numbers.contains(&id.number) && reaches(id, window));
         let mut opening = iter(slots).map(|(id, listed)| self.slot(id, listed)).buffered(FILES_AT_ONCE);
@@ -222,6 +230,17 @@ impl Lake {
 }
 
 impl Contents {
+    /// Notes the ledgers that have less than they had.
+    fn hold_ledgers(&mut self, days: Days) {
+        let objects = self.heads.iter().map(|(id, head)| (*id, head.objects)).collect();
+        for (number, progress) in &self.progress {
+            let lacking = progress.iter().flat_map(|own| own.lacking(*number, &objects, |day| days.have(day)));
+            let lacking: Vec<(String, String)> =
+                lacking.filter(|(key, _)| !self.unread.iter().any(|(own, _)| own == key)).collect();
+            self.unread.extend(lacking);
+        }
+    }
+
     /// Notes the slots that should have more than they have, by the ledgers.
     fn hold_slots(&mut self, numbers: &BTreeSet<u16>, window: &Window) {
         let read = self.slots.iter().map(|slot| (slot.id.key(), slot.footer.read)).collect();

@@ -11,12 +11,12 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::identity::{LAKE_FILE, LakeError, LakeIdentity};
 use super::layout::{LedgerId, SlotId, progress_key, untimed};
-use super::ledger::{LedgerHead, Progress, lacking};
+use super::ledger::{LedgerHead, lacking};
+use super::progress::{Progress, read_progress};
 use super::reading::open_slot;
 use super::seal::Seal;
 use super::slot::Footer;
 use super::store::{LakeStore, Opened};
-use super::update::read_progress;
 
 /// Files whose heads are read at a time.
 const FILES_AT_ONCE: usize = 32;
@@ -44,6 +44,8 @@ pub struct LakeStatus {
     pub damaged_count: u64,
     /// Slots, ledgers and points of progress that cannot be read, each with why.
     pub unreadable: Vec<(String, String)>,
+    /// The keys of slots that have less than the ledgers say: they were deleted, or are older versions.
+    pub lacking: BTreeSet<String>,
     /// Files that are none of a lake's: the first of them.
     pub foreign: Vec<String>,
     /// How many there are.
@@ -110,6 +112,7 @@ impl LakeStatus {
             damaged: Vec::new(),
             damaged_count: 0,
             unreadable: Vec::new(),
+            lacking: BTreeSet::new(),
             foreign: Vec::new(),
             foreign_count: 0,
             read_of: BTreeMap::new(),
@@ -125,6 +128,7 @@ impl LakeStatus {
             });
             status.shares.push(StatusShare { number, progress });
         }
+        status.hold_ledgers(&ledgers);
         Ok(status)
     }
 
@@ -219,10 +223,22 @@ impl LakeStatus {
         ledgers
     }
 
+    /// Notes the ledgers that have less than they had.
+    fn hold_ledgers(&mut self, ledgers: &Ledgers) {
+        let objects = ledgers.values().flatten().map(|(id, head)| (*id, head.objects)).collect();
+        for share in &self.shares {
+            let lacking = share.progress.iter().flat_map(|own| own.lacking(share.number, &objects, |_| true));
+            let lacking: Vec<(String, String)> =
+                lacking.filter(|(key, _)| !self.unreadable.iter().any(|(own, _)| own == key)).collect();
+            self.unreadable.extend(lacking);
+        }
+    }
+
     /// Notes the slots that should have more than they have, by the ledgers.
     fn hold_slots(&mut self, ledgers: &Ledgers) {
         let mut lacking = lacking(ledgers.values().flatten().map(|(_, head)| head), &self.read_of);
         lacking.retain(|(key, _)| !self.unreadable.iter().any(|(own, _)| own == key));
+        self.lacking.extend(lacking.iter().map(|(key, _)| key.clone()));
         self.unreadable.extend(lacking);
     }
 

@@ -39,10 +39,17 @@ impl Cell {
                 write_json(array, row, DEPTH_MAX, &mut text);
                 Self::Json(text)
             }
-            kind if kind.is_numeric() => number(plain(array, row)),
+            kind if kind.is_numeric() => Self::number(plain(array, row)),
             DataType::Timestamp(unit, zone) => Self::Text(time(array, row, *unit, zone.is_some())),
             _ => Self::Text(plain(array, row)),
         }
+    }
+
+    /// Returns a number as an engine writes it; a text where JSON has no such number.
+    pub(super) fn number(text: String) -> Self {
+        // JSON has no infinity and no NaN, and numbers that begin with a dot are none.
+        let is_json = serde_json::from_str::<serde_json::Number>(&text).is_ok();
+        if is_json { Self::Number(text) } else { Self::Text(text) }
     }
 
     /// Returns the value as people read it; empty: none.
@@ -68,12 +75,6 @@ impl Cell {
     pub fn size_bytes(&self) -> usize {
         size_of::<Self>() + self.text().len()
     }
-}
-
-fn number(text: String) -> Cell {
-    // JSON has no infinity and no NaN, and numbers that begin with a dot are none.
-    let is_json = serde_json::from_str::<serde_json::Number>(&text).is_ok();
-    if is_json { Cell::Number(text) } else { Cell::Text(text) }
 }
 
 fn plain(array: &dyn Array, row: usize) -> String {

@@ -6,9 +6,15 @@ use orgtrail_core::words::size;
 /// The longest text of a question, as Athena has it (Athena user guide, "Service Quotas": 262,144 bytes).
 pub const SQL_BYTES_MAX: usize = 256 << 10;
 
+/// How the message for an unknown function begins.
+pub(super) const NO_FUNCTION: &str = "there is no function";
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
+    /// A part of the engine ended in a way that it should not, so that nothing is known.
+    #[error("the question ended without an answer")]
+    NoAnswer,
     /// There is no text.
     #[error("the question is empty")]
     Empty,
@@ -22,8 +28,19 @@ pub enum QueryError {
     #[error("one question at a time: there is more than one statement")]
     Several,
     /// It would change something.
-    #[error("{0} is not a question: only SELECT, EXPLAIN, SHOW and DESCRIBE are run")]
+    #[error("{0} is not a question: only SELECT, WITH, VALUES, EXPLAIN, SHOW and DESCRIBE are run")]
     NotAQuestion(String),
+    /// It is a `SHOW` of which only Athena knows the answer.
+    #[error("{0} is not run here: it runs with --engine athena only")]
+    OnlyInAthena(String),
+    /// A prepared question has what Athena does not know.
+    #[error("Athena does not answer the prepared question {name}: it lacks {what}, or gives it another meaning")]
+    NotInAthena {
+        /// The prepared question.
+        name: String,
+        /// What it has.
+        what: String,
+    },
     /// It is no SQL.
     #[error("cannot read the question: {0}")]
     Syntax(String),
@@ -72,6 +89,19 @@ impl QueryError {
             Self::Lake { help, .. } => return *help,
             Self::Rewritten(_) => "the lake is being updated; ask again",
             Self::Memory(_) => "narrow it, or pass --max-memory",
+            Self::NotInAthena { .. } => "ask it without --engine athena, or write it for Trino and pass it with --file",
+            Self::NoAnswer => {
+                "join by equal columns and name fewer columns, or narrow it with --from, --to, --account or --region: a join \
+                 of many rows with many that does not fit into --max-memory can end so"
+            }
+            Self::Several => {
+                "give one statement; the shell (`orgtrail query` alone) takes several, one after the other"
+            }
+            Self::NotAQuestion(_) => "orgtrail only reads: begin the question with one of these words",
+            Self::OnlyInAthena(_) => "SHOW TABLES, SHOW COLUMNS FROM events and SHOW FUNCTIONS run here",
+            Self::Unknown { what, .. } if what.starts_with(NO_FUNCTION) => {
+                "`orgtrail query \"SHOW FUNCTIONS\"` lists the functions; docs/guides/query.md says more of them"
+            }
             Self::Unknown { .. } => "`orgtrail query \"SHOW TABLES\"` and \"DESCRIBE events\" show what there is",
             _ => return None,
         })

@@ -52,7 +52,11 @@ fn refuse_what_writes(statement: &Statement) -> Result<(), QueryError> {
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
-                refused(&words.join(" ").chars().take(40).collect::<String>())
+                let begin: String = words.join(" ").chars().take(40).collect();
+                if words.first() == Some(&"SHOW") {
+                    return Err(QueryError::OnlyInAthena(begin));
+                }
+                refused(&begin)
             }
         },
     }

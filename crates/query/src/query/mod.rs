@@ -5,10 +5,12 @@
 //! - [`scan`]: log files as a table.
 //! - [`engine`]: runs one question within limits.
 //! - [`guard`]: what is no question.
+//! - [`athena`]: questions that Amazon Athena answers.
 //! - [`vocabulary`]: what may stand in a question, for whoever types one.
 //! - [`prepared`]: questions with a name, a title and parameters.
 
 pub mod answer;
+pub mod athena;
 pub mod cell;
 pub mod engine;
 pub mod error;

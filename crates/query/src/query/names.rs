@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use datafusion::common::{DataFusionError, SchemaError};
 
-use super::error::QueryError;
+use super::error::{NO_FUNCTION, QueryError};
 use super::views::VIEWS;
 use crate::columns::column::{Column, Kind};
 use crate::lake::store::REWRITTEN;
@@ -57,7 +57,7 @@ pub fn unknown_function(message: String) -> QueryError {
         // The planner knows the functions that it has, and not the calls that become something else.
         let known = near.map(|near| near.trim_start_matches("try_").to_owned()).into_iter();
         let near = nearest(name, known.chain(super::functions::rewritten_names().map(str::to_owned)));
-        return QueryError::Unknown { what: format!("there is no function {:?}", bounded(name)), near };
+        return QueryError::Unknown { what: format!("{NO_FUNCTION} {:?}", bounded(name)), near };
     }
     if let Some((name, _)) = plain.split_once(" not found in struct") {
         let name = name.rsplit(' ').next().unwrap_or(name);

@@ -14,8 +14,8 @@ use orgtrail_archive::archive::{
 };
 use orgtrail_query::lake::identity::{LakeError, LakeIdentity};
 use orgtrail_query::lake::layout::{Grain, number_of};
+use orgtrail_query::lake::progress::read_progress;
 use orgtrail_query::lake::store::LakeStore;
-use orgtrail_query::lake::update::read_progress;
 
 use super::identity::identity;
 use super::memory::MemoryLake;

@@ -82,6 +82,7 @@ impl World {
             shard: None,
             threads: 2,
             memory_bytes: 64 << 20,
+            repairs: false,
         }
     }
 }

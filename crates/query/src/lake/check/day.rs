@@ -14,9 +14,10 @@ use tokio::task::spawn_blocking;
 use super::super::identity::LakeIdentity;
 use super::super::layout::{Grain, LedgerId, SlotId, number_of, progress_key};
 use super::super::ledger::Ledger;
+use super::super::progress::read_progress;
 use super::super::slot::{Row, Slot, SlotError, Source, Sources, is_as_made};
 use super::super::store::LakeStore;
-use super::super::update::{object, read_progress, source_of};
+use super::super::update::{object, source_of};
 use super::compare::{BYTES_A_RECORD, Expected};
 use super::{Check, DifferenceKind, LakeCheck};
 

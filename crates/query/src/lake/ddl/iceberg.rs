@@ -31,7 +31,8 @@ const NOTES: [&str; 4] = [
 pub(super) fn ddl(engine: Engine, place: &TablePlace, table: &TableName, days: &[Date]) -> Result<String, DdlError> {
     let unable = |why| Err(DdlError::Unable { engine: engine.title(), why });
     if days.is_empty() {
-        return Err(DdlError::Needs { engine: engine.title(), what: "the days to adopt" });
+        let (what, help) = ("the days to adopt", "pass --days YYYY-MM-DD, or seal days with `orgtrail verify --seal`");
+        return Err(DdlError::Needs { engine: engine.title(), what, help });
     }
     match engine {
         Engine::Spark => spark(place, table, days),
@@ -52,6 +53,7 @@ fn spark(place: &TablePlace, table: &TableName, days: &[Date]) -> Result<String,
         return Err(DdlError::Needs {
             engine: engine.title(),
             what: "the names of Iceberg's catalog and of a database",
+            help: "pass both: --catalog NAME --database NAME",
         });
     };
     let quoted = table.quoted();

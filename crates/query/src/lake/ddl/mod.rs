@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use place::TablePlace;
+use place::{Holds, TablePlace};
 use quote::TableName;
 
 /// An engine that reads Parquet or log files.
@@ -160,6 +160,8 @@ pub enum DdlError {
         engine: &'static str,
         /// What is to be said.
         what: &'static str,
+        /// The options that say it.
+        help: &'static str,
     },
     /// The engine cannot do this.
     #[error("{engine} cannot do this: {why}")]
@@ -171,13 +173,25 @@ pub enum DdlError {
     },
 }
 
+impl DdlError {
+    /// Returns what a person can do next. `None`: the message says it.
+    pub fn help(&self) -> Option<&'static str> {
+        if let Self::Needs { help, .. } = self { Some(*help) } else { None }
+    }
+}
+
 /// Returns the statements, each with `;` at its end, under a comment that says what they are and where such statements
 /// were run.
 ///
 /// # Errors
 /// Where the engine cannot read from there, does not take a name, or cannot do what is asked for.
 pub fn ddl(engine: Engine, request: &DdlRequest) -> Result<String, DdlError> {
-    let place = TablePlace::of(engine, &request.location)?;
+    let holds = match &request.of {
+        // Whatever the place: no other name of it helps.
+        TableOf::RawLogs(_) => raw::must_be_read(engine).map(|()| Holds::Logs)?,
+        TableOf::Slots { .. } | TableOf::Iceberg { .. } => Holds::Lake,
+    };
+    let place = TablePlace::of(engine, &request.location, holds)?;
     let name = TableName::of(engine, request)?;
     match &request.of {
         TableOf::Slots { first_day } => slots::ddl(engine, &place, &name, *first_day),

@@ -5,6 +5,15 @@ use orgtrail_core::ids::BucketName;
 use super::quote::shown;
 use super::{DdlError, Engine};
 
+/// What lies in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// A lake.
+    Lake,
+    /// Log files.
+    Logs,
+}
+
 /// A checked place, as the engine names it, without `/` at its end.
 pub(super) struct TablePlace {
     /// The place for people.
@@ -20,7 +29,7 @@ impl TablePlace {
     ///
     /// # Errors
     /// Where the engine cannot read from there.
-    pub(super) fn of(engine: Engine, location: &str) -> Result<Self, DdlError> {
+    pub(super) fn of(engine: Engine, location: &str, holds: Holds) -> Result<Self, DdlError> {
         let refused =
             |why: &str| DdlError::Location { engine: engine.title(), location: shown(location), why: why.to_owned() };
         if location.chars().any(char::is_control) {
@@ -33,7 +42,7 @@ impl TablePlace {
                 // The name by which Apache Hadoop knows S3; Amazon EMR's own Spark takes it too.
                 if engine == Engine::Spark { trimmed.replacen("s3://", "s3a://", 1) } else { trimmed.to_owned() }
             }
-            None => folder(engine, trimmed).map_err(refused)?,
+            None => folder(engine, trimmed, holds).map_err(refused)?,
         };
         Ok(Self { shown: shown(trimmed), base, engine })
     }
@@ -89,14 +98,17 @@ fn check_path(engine: Engine, path: &str) -> Result<(), &'static str> {
 }
 
 /// Returns a folder as an engine names it.
-fn folder(engine: Engine, folder: &str) -> Result<String, &'static str> {
+fn folder(engine: Engine, folder: &str, holds: Holds) -> Result<String, &'static str> {
     let is_drive = folder.len() > 2 && folder.as_bytes().get(1) == Some(&b':');
     let has_scheme = folder.contains("://");
     if has_scheme {
         return Err("it is neither s3://BUCKET/PREFIX nor a folder");
     }
     if matches!(engine, Engine::Athena | Engine::Trino) {
-        return Err("it reads from S3; put the lake into a bucket, and name it as s3://BUCKET/PREFIX");
+        return Err(match holds {
+            Holds::Lake => "it reads from S3; put the lake into a bucket, and name it as s3://BUCKET/PREFIX",
+            Holds::Logs => "it reads from S3; name the bucket of the logs as s3://BUCKET/PREFIX",
+        });
     }
     if !folder.starts_with('/') && !is_drive {
         return Err("a folder is named by its whole path");

@@ -26,7 +26,8 @@ impl TableName {
         let (catalog, database) = (checked("catalog", &request.catalog)?, checked("database", &request.database)?);
         check(engine, "table", &request.table)?;
         if catalog.is_some() && database.is_none() {
-            return Err(DdlError::Needs { engine: engine.title(), what: "a database where a catalog is named" });
+            let (what, help) = ("a database where a catalog is named", "pass --database NAME beside --catalog");
+            return Err(DdlError::Needs { engine: engine.title(), what, help });
         }
         if catalog.is_some() && engine == Engine::Athena {
             let why = "the statement makes a table of AWS Glue's own catalog; choose the catalog with the query";

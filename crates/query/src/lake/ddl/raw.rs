@@ -42,16 +42,31 @@ pub(super) fn ddl(engine: Engine, place: &TablePlace, table: &TableName, logs: &
         Engine::Athena => Ok(athena(place, table, logs, &columns, &root)),
         Engine::Spark => Ok(spark(place, table, &columns, &root)),
         Engine::DuckDb => Ok(duckdb(place, table, &columns, &root)),
-        Engine::Trino => Err(DdlError::Unable {
-            engine: engine.title(),
-            why: "its Hive connector has no reader of CloudTrail's files, in which one JSON object holds all events, and \
-                  no partitions without key=value in their path; make a lake, and leave --raw out",
-        }),
+        Engine::Trino => Err(unreadable(engine)),
+    }
+}
+
+/// Refuses an engine that cannot read log files.
+///
+/// # Errors
+/// For Trino.
+pub(super) fn must_be_read(engine: Engine) -> Result<(), DdlError> {
+    if engine == Engine::Trino { Err(unreadable(engine)) } else { Ok(()) }
+}
+
+fn unreadable(engine: Engine) -> DdlError {
+    DdlError::Unable {
+        engine: engine.title(),
+        why: "its Hive connector has no reader of CloudTrail's files, in which one JSON object holds all events, and \
+              no partitions without key=value in their path; make a lake, and leave --raw out",
     }
 }
 
 fn check(engine: Engine, logs: &RawLogs) -> Result<(), DdlError> {
-    let needs = |what| Err(DdlError::Needs { engine: engine.title(), what });
+    let needs = |what| {
+        let help = "name a place that has logs, with --place s3://BUCKET/PREFIX: accounts and regions are found there";
+        Err(DdlError::Needs { engine: engine.title(), what, help })
+    };
     let value = |what, text: &str| DdlError::Value { what, name: shown(text) };
     if let Some(organization) = &logs.organization {
         organization.parse::<OrganizationId>().map_err(|_| value("id of an organization", organization))?;

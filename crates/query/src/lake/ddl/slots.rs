@@ -89,6 +89,7 @@ fn trino(place: &TablePlace, table: &TableName) -> Result<String, DdlError> {
         return Err(DdlError::Needs {
             engine: engine.title(),
             what: "the name of a database (a schema of its Hive connector)",
+            help: "pass --database NAME, and --catalog NAME where the session has another catalog",
         });
     };
     let notes = [

@@ -117,6 +117,11 @@ fn a_folder_is_no_place_for_engines_that_read_from_s3() {
             assert!(refused.contains("put the lake into a bucket"), "{refused}");
         }
     }
+    let refused = ddl(Engine::Athena, &raw("/srv/logs")).unwrap_err().to_string();
+    assert!(refused.contains("the bucket of the logs") && !refused.contains("lake"), "{refused}");
+    // No other place helps Trino.
+    let refused = ddl(Engine::Trino, &raw("/srv/logs")).unwrap_err().to_string();
+    assert!(refused.contains("make a lake"), "{refused}");
     let relative = ddl(Engine::Spark, &slots("lake")).unwrap_err().to_string();
     assert!(relative.contains("whole path"), "{relative}");
 }
@@ -270,7 +275,8 @@ fn engines_that_cannot_adopt_files_are_said_to() {
     let refused = ddl(Engine::Athena, &athena).unwrap_err().to_string();
     assert!(refused.contains("has no statement that adopts files"), "{refused}");
     assert!(matches!(ddl(Engine::DuckDb, &athena), Err(DdlError::Unable { .. })));
-    assert!(matches!(ddl(Engine::Spark, &athena), Err(DdlError::Needs { .. })));
+    let needs = ddl(Engine::Spark, &athena).unwrap_err();
+    assert!(needs.help().is_some_and(|help| help.contains("--catalog NAME --database NAME")), "{needs}");
     let none = DdlRequest { of: TableOf::Iceberg { days: Vec::new() }, ..iceberg("s3://acme-lake") };
     assert!(matches!(ddl(Engine::Spark, &none), Err(DdlError::Needs { what: "the days to adopt", .. })));
 }

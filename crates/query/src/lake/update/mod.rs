@@ -9,18 +9,20 @@ pub(in crate::lake) mod object;
 mod share;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{StreamExt, iter};
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::listing::{Archive, Listing, LogFile};
 use orgtrail_archive::archive::window::{BEGINNING, Window, day_of, start_of};
 
 use super::identity::{LakeError, LakeIdentity};
-use super::layout::{number_of, progress_key};
-use super::ledger::Progress;
+use super::layout::number_of;
+use super::progress::{Progress, stored_progress};
 use super::slot::Source;
+use super::status::LakeStatus;
 use super::store::LakeStore;
 
 use share::{Share, ShareListing};
@@ -70,6 +72,9 @@ pub struct Update {
     pub threads: usize,
     /// How many bytes of records are collected before they are written, for all shares together.
     pub memory_bytes: usize,
+    /// Log objects are taken again that a slot lacks although the ledgers say that it has them: it was deleted, or an
+    /// older version was brought back.
+    pub repairs: bool,
 }
 
 /// What an update did.
@@ -97,6 +102,8 @@ pub struct Updated {
     pub beside_count: u64,
     /// Slots and ledgers that could not be read or written, in words: what belongs there is not in.
     pub failed: Vec<String>,
+    /// How many log objects the ledgers have of the days that were looked at, of one share.
+    pub ledgers: BTreeMap<Date, u64>,
 }
 
 impl Updated {
@@ -175,7 +182,11 @@ impl Update {
         told: &(dyn Fn(Step) + Sync),
     ) -> Result<Updated, LakeError> {
         let numbers: Vec<u16> = (0..identity.slots).filter(|n| self.shard.is_none_or(|shard| shard.has(*n))).collect();
-        let window = self.since(store.as_ref(), identity, &numbers).await?;
+        let window = self.since(store.as_ref(), identity, &numbers, now).await?;
+        let lacking = match self.repairs {
+            true => LakeStatus::read(store).await?.lacking,
+            false => BTreeSet::new(),
+        };
         let listing = self.archive.list(&window).await;
         let mut updated = Updated {
             missing: listing.refused.clone(),
@@ -199,6 +210,7 @@ impl Update {
                     store: Arc::clone(store),
                     lake: identity.mark(),
                     grain: identity.grain,
+                    lacking: &lacking,
                     number,
                     budget_bytes: budget,
                     tally: &tally,
@@ -206,6 +218,7 @@ impl Update {
                 let listed = Progress {
                     lake: identity.mark(),
                     places: names.clone(),
+                    ledgers: BTreeMap::new(),
                     listed_at: now,
                     from: window.from.map(day_of),
                     missing: updated.missing.clone(),
@@ -219,6 +232,7 @@ impl Update {
                     if is_all {
                         let missing = [listed.missing, done.missing.clone()].concat();
                         let progress = Progress {
+                            ledgers: std::mem::take(&mut done.ledgers),
                             missing_count: (missing.len() + done.failed.len()) as u64,
                             missing: missing.into_iter().take(MISSING_MAX).collect(),
                             ..listed
@@ -252,9 +266,10 @@ impl Update {
         store: &dyn LakeStore,
         identity: &LakeIdentity,
         numbers: &[u16],
+        now: Timestamp,
     ) -> Result<Window, LakeError> {
         let mut window = self.window.clone();
-        if window != Window::default() {
+        if self.repairs || window != Window::default() {
             // A whole day, as progress is noted by days. Who asks for logs of before CloudTrail asks for all.
             window.from = window.from.map(whole_day).filter(|from| *from > BEGINNING);
             return Ok(window);
@@ -262,7 +277,11 @@ impl Update {
         let names = self.archive.place_names();
         let mut from: Option<Timestamp> = None;
         for number in numbers {
-            let Some(progress) = read_progress(store, identity, *number).await? else { return Ok(window) };
+            let Some(progress) = stored_progress(store, identity, *number).await? else { return Ok(window) };
+            // What came since is not known: the next progress is of a whole listing.
+            if progress.is_of_future(now) {
+                return Ok(window);
+            }
             // Of a place that is new everything is.
             if !progress.has_places(&names) {
                 return Ok(window);
@@ -287,23 +306,6 @@ fn whole_day(at: Timestamp) -> Timestamp {
 
 /// Objects that are named among what is missing.
 const MISSING_MAX: usize = 100;
-
-/// Returns what a share of the accounts has listed. `None`: nothing yet.
-///
-/// # Errors
-/// Where it cannot be read, or is of another lake.
-pub async fn read_progress(
-    store: &dyn LakeStore,
-    identity: &LakeIdentity,
-    number: u16,
-) -> Result<Option<Progress>, LakeError> {
-    let key = progress_key(number);
-    let found = store.get(&key).await.map_err(|fault| LakeError::fault(store, &key, fault))?;
-    let Some(stored) = found else { return Ok(None) };
-    let read = serde_json::from_slice::<Progress>(&stored.bytes).map_err(|error| error.to_string());
-    let read = read.and_then(|progress| identity.must_have(&progress.lake).map(|()| Some(progress)));
-    read.map_err(|why| LakeError::Damaged { place: store.name(), key, why })
-}
 
 /// Spreads what was listed over the shares.
 fn spread(listing: Listing, names: &[String], slots: u16) -> BTreeMap<u16, ShareListing> {

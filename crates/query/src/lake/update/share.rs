@@ -82,6 +82,8 @@ pub(super) struct Share<'a> {
     /// The mark of the lake.
     pub lake: String,
     pub grain: Grain,
+    /// The keys of slots that lack what the ledgers say: their objects are taken again.
+    pub lacking: &'a BTreeSet<String>,
     pub number: u16,
     pub budget_bytes: usize,
     pub tally: &'a Tally<'a>,
@@ -109,7 +111,7 @@ impl Share<'_> {
         let listed = files.len();
         files.retain(|file| {
             let id = LedgerId::of(file.made, self.number);
-            known.get(&id).is_some_and(|ledger| !ledger.has(&source_of(file)))
+            known.get(&id).is_some_and(|ledger| !self.is_in(ledger, file))
         });
         self.tally.note(|step| step.looked_at += (listed - files.len()) as u64);
         files.sort_by(|a, b| (a.made, &a.key).cmp(&(b.made, &b.key)));
@@ -149,6 +151,12 @@ impl Share<'_> {
         }
         self.write(pending, &mut updated).await;
         updated
+    }
+
+    /// Tells whether the events of a log object are in.
+    fn is_in(&self, ledger: &Ledger, file: &LogFile) -> bool {
+        let entry = ledger.entries.get(&source_of(file));
+        entry.is_some_and(|entry| !entry.slots.keys().any(|slot| self.lacking.contains(slot)))
     }
 
     /// Returns the ledgers of what was listed. One that cannot be read is left out, and its objects wait.

@@ -11,7 +11,8 @@ use tokio::time::sleep;
 
 use super::super::identity::{LakeError, must_be_of};
 use super::super::layout::{LedgerId, SlotId, progress_key};
-use super::super::ledger::{Entry, Ledger, Progress};
+use super::super::ledger::{Entry, Ledger};
+use super::super::progress::Progress;
 use super::super::slot::{Merged, Row, Slot, Source, Sources, merge};
 use super::super::store::{Condition, Stored, Written};
 use super::Updated;
@@ -51,12 +52,13 @@ impl Share<'_> {
         let mut writing = iter(pending.ledgers)
             .map(|(id, ledger)| async move {
                 let written = self.write_ledger(&id, &ledger).await;
-                (ledger, written)
+                (id, ledger, written)
             })
             .buffer_unordered(LEDGERS_AT_ONCE);
-        while let Some((ledger, written)) = writing.next().await {
+        while let Some((id, ledger, written)) = writing.next().await {
             match written {
-                Ok(()) => {
+                Ok(objects) => {
+                    updated.ledgers.insert(id.day, objects);
                     let sum = |of: fn(&Entry) -> u64| ledger.entries.values().map(of).sum::<u64>();
                     let added = ledger.entries.len() as u64;
                     let (bytes, records) = (sum(|entry| entry.size_bytes), sum(|entry| entry.records));
@@ -114,15 +116,18 @@ impl Share<'_> {
         Ok((ledger, Some(stored)))
     }
 
-    async fn write_ledger(&self, id: &LedgerId, new: &Ledger) -> Result<(), LakeError> {
+    /// Adds to a ledger; returns how many log objects it has.
+    async fn write_ledger(&self, id: &LedgerId, new: &Ledger) -> Result<u64, LakeError> {
         for attempt in 0..TRIES {
             let (mut ledger, stored) = self.read_ledger(id).await?;
-            if !ledger.extend(new) {
-                return Ok(());
+            let is_changed = ledger.extend(new);
+            let objects = ledger.entries.len() as u64;
+            if !is_changed {
+                return Ok(objects);
             }
             let damaged = |why| LakeError::Damaged { place: self.store.name(), key: id.key(), why };
             if self.put(&id.key(), ledger.to_bytes().map_err(damaged)?, stored.as_ref(), attempt).await? {
-                return Ok(());
+                return Ok(objects);
             }
         }
         Err(self.contended(id.key()))
@@ -134,6 +139,7 @@ impl Share<'_> {
         for attempt in 0..TRIES {
             let stored = self.read(&key).await?;
             let found = stored.as_ref().and_then(|stored| serde_json::from_slice::<Progress>(&stored.bytes).ok());
+            let found = found.filter(|found| !found.is_of_future(listed.listed_at));
             if found.as_ref().is_some_and(|found| found.listed_at > listed.listed_at) {
                 return Ok(());
             }

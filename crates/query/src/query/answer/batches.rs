@@ -27,11 +27,11 @@ pub struct Batches {
 }
 
 impl Batches {
-    pub(super) fn of(schema: SchemaRef) -> Self {
+    pub(in crate::query) fn of(schema: SchemaRef) -> Self {
         Self { schema, batches: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, batch: RecordBatch) {
+    pub(in crate::query) fn add(&mut self, batch: RecordBatch) {
         self.batches.push(batch);
     }
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::scan::{LakeNeeds, Scans, UnreadPart};
+use super::athena::{AthenaCoverage, Covered};
 use orgtrail_archive::archive::listing::{ChainPlace, Listing};
 use orgtrail_archive::archive::window::{BEGINNING, Window, day_of};
 use orgtrail_core::words::size;
@@ -86,6 +87,8 @@ pub struct AnswerCoverage {
     pub hours: Hours,
     /// The lake that was asked. `None`: log files only.
     pub lake: Option<LakeCoverage>,
+    /// How Athena answered. `None`: it was not asked.
+    pub athena: Option<AthenaCoverage>,
     /// Log files that were needed; beside a lake those that are not in it yet.
     pub files: u64,
     /// Their size as stored, in bytes.
@@ -128,6 +131,8 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Parts that are named.
 const NAMED_MAX: usize = 100;
+/// What is said of a question that needs no events.
+const NO_EVENT: &str = "No event was looked at: the question needs none.";
 
 impl AnswerCoverage {
     /// Returns what the questions of an engine covered so far.
@@ -231,13 +236,16 @@ impl AnswerCoverage {
 
     /// Returns what it covers, in sentences for a person.
     pub fn sentences(&self) -> Vec<String> {
-        if self.needs_no_events {
-            return vec!["No event was looked at: the question needs none.".to_owned()];
-        }
-        let mut all = vec![self.looked_at(), self.of_lake(), self.of_hours()];
+        let mut all = match &self.athena {
+            Some(athena) if self.needs_no_events => vec![athena.asked(), NO_EVENT.to_owned()],
+            Some(athena) => vec![athena.asked(), athena.covers(&self.of_athena()), self.of_hours()],
+            None if self.needs_no_events => return vec![NO_EVENT.to_owned()],
+            None => vec![self.looked_at(), self.of_lake(), self.of_hours()],
+        };
         if self.has_empty_part {
             all.push(
-                "Of a time, an account or a region of the question there are no logs: nothing can be said of it."
+                "For a part of the time, accounts or regions that the question names, the archive has no logs: the \
+                 answer says nothing about it."
                     .to_owned(),
             );
         }
@@ -297,6 +305,19 @@ impl AnswerCoverage {
         )
     }
 
+    fn of_athena(&self) -> Covered<'_> {
+        Covered {
+            place: self.lake.as_ref().map_or("", |lake| &lake.place),
+            updated: self.lake.as_ref().and_then(|lake| lake.updated.as_deref()),
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+            newest: self.newest.as_deref(),
+            accounts: self.accounts,
+            regions: self.regions,
+            kinds: &self.kinds,
+        }
+    }
+
     fn of_lake(&self) -> String {
         let Some(lake) = &self.lake else { return String::new() };
         let updated = lake.updated.as_deref().unwrap_or("an unknown time");
@@ -334,7 +355,8 @@ fn part_count(count: u64) -> String {
 }
 
 impl Ended {
-    fn text(self) -> String {
+    /// Says why, in words behind "The answer is not whole: ".
+    pub(in crate::query) fn text(self) -> String {
         match self {
             Self::Stopped => "it was stopped".to_owned(),
             Self::Time(limit) => format!("it took longer than {} s (--timeout)", limit.as_secs()),
@@ -470,8 +492,7 @@ mod tests {
 
     #[test]
     fn an_hour_is_spoken_of_only_where_all_of_it_is() {
-        let digests = |all: &[i64]| all.iter().map(|minutes| at(*minutes)).collect::<BTreeSet<_>>();
-        let is = |from, to, all: &[i64]| is_spoken_of(at(from), at(to), &digests(all));
+        let is = |from, to, all: &[i64]| is_spoken_of(at(from), at(to), &all.iter().map(|end| at(*end)).collect());
         assert!(is(0, 60, &[60]) && is(0, 60, &[30, 90]) && is(10, 20, &[30]) && is(0, 120, &[60, 120]));
         assert!(!is(0, 60, &[]) && !is(0, 60, &[0]) && !is(0, 60, &[30]) && !is(0, 60, &[90]) && !is(0, 60, &[120]));
         assert!(!is(0, 180, &[30, 150, 210]), "one in the middle is missing");

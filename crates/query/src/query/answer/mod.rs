@@ -1,5 +1,6 @@
 //! What a question's answer is: rows of cells, and what they cover.
 
+mod athena;
 mod batches;
 mod coverage;
 mod run;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use super::cell::Cell;
+pub use athena::AthenaCoverage;
 pub use batches::Batches;
 
 use run::AnswerPart;
@@ -123,7 +125,7 @@ async fn collect(
             }
             Some(AnswerPart::Failed(error)) => return Err(error),
             Some(AnswerPart::Done) => break,
-            None => return Err(QueryError::Failed("the question ended without an answer".to_owned())),
+            None => return Err(QueryError::NoAnswer),
         }
     }
     // What is still being read is counted no more, and ends when it has more to say.

@@ -12,7 +12,8 @@ use orgtrail_core::log_path::{Folder, LogKey, LogRoot};
 use super::super::error::QueryError;
 use crate::lake::identity::LakeError;
 use crate::lake::layout::{LedgerId, number_of};
-use crate::lake::ledger::{Ledger, LedgerHead, Progress};
+use crate::lake::ledger::{Ledger, LedgerHead};
+use crate::lake::progress::Progress;
 use crate::lake::reading::{Contents, Lake, SlotFile};
 use crate::lake::seal::Seal;
 use crate::lake::store::REWRITTEN;
@@ -44,6 +45,8 @@ pub struct LakeNeeds {
     pub unread_count: u64,
     /// The first of these objects, each with why.
     pub unread: Vec<(String, String)>,
+    /// Files among the slots that are none of them: the first of them.
+    pub foreign: Vec<String>,
     /// Accounts and regions, each with the days of delivery that are attested and wholly in.
     pub sealed: BTreeMap<(String, String), BTreeSet<Date>>,
 }
@@ -71,7 +74,8 @@ pub(super) async fn needs(archive: &Archive, lake: Option<&Lake>, window: &Windo
         listing.asked = window.clone();
         listing.files = not_in(lake, std::mem::take(&mut listing.files)).await?;
     }
-    let mut own = LakeNeeds { name: lake.store.name(), listed_at, has_newer, ..LakeNeeds::default() };
+    let foreign = contents.foreign.clone();
+    let mut own = LakeNeeds { name: lake.store.name(), listed_at, has_newer, foreign, ..LakeNeeds::default() };
     let names = archive.place_names();
     for (id, head) in &contents.heads {
         own.add(head);
