@@ -39,8 +39,8 @@ pub const DRIFT: &str = "Examples:
 #[cfg(feature = "sql")]
 pub const QUERY: &str = "Examples:
   orgtrail query --days 7 \"SELECT event_name, count(*) FROM events GROUP BY 1\"
-  orgtrail query --account 111111111111 --name root-use --days 30
   orgtrail query --role-arn arn:aws:iam::222222222222:role/Logs --name root-use
+  orgtrail query --engine athena --workgroup audit \"SELECT count(*) FROM events\"
   orgtrail query \"DESCRIBE events\"";
 
 #[cfg(feature = "sql")]
@@ -59,7 +59,7 @@ pub const LAKE_STATUS: &str = "Examples:
 pub const LAKE_DDL: &str = "Examples:
   orgtrail lake ddl --engine athena --lake s3://acme-lake/cloudtrail
   orgtrail lake ddl --engine duckdb --lake orgtrail-lake
-  orgtrail lake ddl --engine spark --lake s3://acme-lake/cloudtrail --iceberg
+  orgtrail lake ddl --engine spark --lake s3://acme-lake/trail --iceberg --catalog glue --database trail
   orgtrail lake ddl --engine athena --raw --output logs.sql";
 
 /// `lake check`.

@@ -54,6 +54,11 @@ impl CliError {
         failure
     }
 
+    /// Returns the text as the cause of another error: without the word that begins it.
+    pub fn as_cause(&self) -> String {
+        self.to_string().trim_start_matches("error: ").to_owned()
+    }
+
     /// Adds what to do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();

@@ -130,7 +130,17 @@ impl TypedValueParser for FormatParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.0.iter().filter_map(ValueEnum::to_possible_value)))
+        // Only answers to questions have columns with types; their lines of JSON are rows.
+        let has_rows = self.0.contains(&Format::Parquet);
+        Some(Box::new(self.0.iter().filter_map(move |format| {
+            match format {
+                Format::Jsonl if has_rows => Some(
+                    PossibleValue::new(Format::Jsonl.name())
+                        .help("One line of JSON for each row, and a last one of what the answer covers"),
+                ),
+                format => format.to_possible_value(),
+            }
+        })))
     }
 }
 

@@ -14,6 +14,8 @@ use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 mod access;
 mod apply;
+#[cfg(feature = "sql")]
+mod athena;
 pub mod catalog;
 mod check;
 mod completions;
@@ -21,6 +23,8 @@ pub mod coverage;
 mod demo;
 mod discover;
 mod drift;
+#[cfg(feature = "sql")]
+mod engine;
 mod examples;
 mod explain;
 mod export;
@@ -461,13 +465,15 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<CommandOutput, CliError> {
         Command::Apply(args) => Box::pin(apply::run(common, args, ui)).await,
         Command::Reconcile(args) => Box::pin(reconcile::run(common, args, ui)).await,
         Command::Export(args) => export::run(common, args, ui).await,
-        Command::Check(args) => check::run(common, args, ui).await,
+        Command::Check(args) => Box::pin(check::run(common, args, ui)).await,
         Command::Demo => demo::run(common).await,
         Command::Access(args) => access::run(common, args, ui).await,
         Command::Explain(args) => explain::run(common, args, ui).await,
         Command::Permissions(args) => permissions::run(common, args, ui),
         Command::Verify(args) => Box::pin(verify::command(common, args, ui)).await,
         Command::Coverage(args) => Box::pin(coverage::command(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Query(args) if args.asks_athena() => Box::pin(athena::run(common, args, ui)).await,
         #[cfg(feature = "sql")]
         Command::Query(args) if args.is_without_question() => Box::pin(shell::run(common, args, ui)).await,
         #[cfg(feature = "sql")]

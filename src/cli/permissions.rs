@@ -11,7 +11,9 @@ use super::validate::load;
 use super::{CommandOutput, Common, Format};
 use crate::config::Config;
 use crate::ids::{AccountId, Arn, BadId, BucketName};
-use crate::permissions::{AccountKind, KnownAccounts, LakePlace, PermissionsRequest, Purpose, permissions, stack_set};
+use crate::permissions::{
+    AccountKind, AthenaPlace, KnownAccounts, LakePlace, PermissionsRequest, Purpose, permissions, stack_set,
+};
 use crate::report::text::words::count;
 
 /// The role that Organizations itself makes in the accounts that it creates.
@@ -96,17 +98,48 @@ pub struct PermissionsArgs {
     /// Grant `verify --sign` with this KMS key
     #[arg(long, value_name = "KEY_ARN", conflicts_with = "cloudformation", value_parser = signing_key)]
     sign: Option<Arn>,
-    /// Grant `lake update` with the lake below this prefix
+    /// Grant the lake below this prefix [default: `lake` of the configuration]
     #[arg(long, value_name = "S3_URL", conflicts_with = "cloudformation", value_parser = lake)]
     lake: Option<(BucketName, String)>,
     /// Grant the KMS key that encrypts the bucket of the lake
     #[arg(long, value_name = "KEY_ARN", requires = "lake", value_parser = signing_key)]
     lake_key: Option<Arn>,
+    #[command(flatten)]
+    athena: AthenaOptions,
+}
+
+/// What `query --engine athena` asks.
+#[derive(Debug, clap::Args)]
+struct AthenaOptions {
+    /// Grant `query --engine athena` in this workgroup
+    #[arg(long, value_name = "NAME", conflicts_with = "cloudformation")]
+    workgroup: Option<String>,
+    /// Grant Athena the tables of this database [default: default]
+    #[arg(long, value_name = "NAME", requires = "workgroup", hide_short_help = true)]
+    database: Option<String>,
+    /// Grant Athena to write results below this prefix
+    #[arg(long, value_name = "S3_URL", requires = "workgroup", value_parser = lake)]
+    results: Option<(BucketName, String)>,
+    /// Grant the KMS key that encrypts the results
+    #[arg(long, value_name = "KEY_ARN", requires = "results", value_parser = signing_key, hide_short_help = true)]
+    results_key: Option<Arn>,
+}
+
+impl AthenaOptions {
+    /// Returns what is asked. `None`: no workgroup is named.
+    fn place(&self) -> Option<AthenaPlace<'_>> {
+        Some(AthenaPlace {
+            workgroup: self.workgroup.as_deref()?,
+            database: self.database.as_deref().unwrap_or("default"),
+            results: self.results.as_ref().map(|(bucket, prefix)| (bucket, prefix.as_str())),
+            results_key: self.results_key.as_ref(),
+        })
+    }
 }
 
 /// Reads `s3://BUCKET/PREFIX`.
 fn lake(text: &str) -> Result<(BucketName, String), String> {
-    let rest = text.strip_prefix("s3://").ok_or("write s3://BUCKET/PREFIX; a lake in a folder needs no permission")?;
+    let rest = text.strip_prefix("s3://").ok_or("write s3://BUCKET/PREFIX; a folder needs no permission")?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
     Ok((bucket.parse().map_err(|error: BadId| error.to_string())?, format!("{prefix}{slash}")))
@@ -136,13 +169,25 @@ pub fn run(common: &Common, args: &PermissionsArgs, ui: &Ui) -> Result<CommandOu
     }
     let (purpose, destroy) = (args.purpose.into(), args.destroy.as_slice());
     let sign = args.sign.as_ref();
-    if args.lake.is_some() && args.purpose != Command::Lake {
-        return Err(CliError::new("--lake belongs to --for lake").hint("leave --lake out"));
+    if args.lake.is_some() && !matches!(args.purpose, Command::Lake | Command::Query) {
+        return Err(CliError::new("--lake belongs to --for lake and --for query").hint("leave --lake out"));
     }
+    if args.athena.workgroup.is_some() && args.purpose != Command::Query {
+        return Err(CliError::new("--workgroup belongs to --for query").hint("leave --workgroup out"));
+    }
+    let athena = args.athena.place();
     let key = args.lake_key.as_ref();
     let lake = args.lake.as_ref().map(|(bucket, prefix)| LakePlace { bucket, prefix, key });
-    let needed =
-        permissions(&PermissionsRequest { config: &config, purpose, place, known: &known, destroy, sign, lake });
+    let needed = permissions(&PermissionsRequest {
+        config: &config,
+        purpose,
+        place,
+        known: &known,
+        destroy,
+        sign,
+        lake,
+        athena,
+    });
     needed.notes.iter().for_each(|note| ui.note(note));
     needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::engine::{AthenaArgs, QueryEngine};
 use super::failure::CliError;
 use super::logs::archive::Archive as ConfiguredLogs;
 use super::logs::{LazyConnection, LogSources, LogsContext, LogsError, ReaderArgs, duration, time};
@@ -35,6 +36,9 @@ use crate::query::scan::Looked;
 use crate::report::query as report;
 use crate::report::text::words::{count, size};
 
+/// What is read at most, and how much memory is used, unless the user says otherwise.
+const READ_BYTES: u64 = 10 << 30;
+const MEMORY_BYTES: u64 = 512 << 20;
 /// How far behind the end of the time deliveries are looked for unless the user says otherwise.
 const LATE: &str = "24h";
 
@@ -43,7 +47,7 @@ const LATE: &str = "24h";
 pub struct QueryArgs {
     /// Ask this: one SELECT, EXPLAIN, SHOW or DESCRIBE [default: a shell]
     ///
-    /// Without a question, on a terminal, a shell asks for one after the other; \\? shows its commands.
+    /// Without a question, on a terminal, a shell asks for one after the other; `\?` shows its commands.
     #[arg(value_name = "SQL", conflicts_with_all = ["file", "name", "list"])]
     pub sql: Option<String>,
     /// Read the question from this file; - is stdin
@@ -59,7 +63,7 @@ pub struct QueryArgs {
     pub param: Vec<String>,
     /// List the prepared questions
     ///
-    /// With what they need and what they cannot see.
+    /// With their parameters; --format json and --format csv also say what each answers and cannot see.
     #[arg(long)]
     pub list: bool,
     /// Ask this bucket or folder (can be repeated)
@@ -67,12 +71,17 @@ pub struct QueryArgs {
     /// s3://BUCKET/PREFIX, or a path. [default: the bucket of the configuration and the places of its `earlier`]
     #[arg(long, value_name = "PLACE")]
     pub place: Vec<String>,
-    /// Ask this lake, and log files for what is not in it yet
+    /// Ask this lake, and log files that are not in it yet
     ///
     /// s3://BUCKET/PREFIX, or a folder. [default: `lake.place` of the configuration] [env: ORGTRAIL_LAKE]
-    #[arg(long, value_name = "LAKE", env = "ORGTRAIL_LAKE", hide_env = true, conflicts_with = "no_lake")]
+    #[arg(long, value_name = "LAKE", env = "ORGTRAIL_LAKE", hide_env = true)]
     pub lake: Option<PathBuf>,
+    /// Ask Athena.
+    #[command(flatten)]
+    pub athena: AthenaArgs,
     /// Read log files only, although there is a lake
+    ///
+    /// Also where --lake or ORGTRAIL_LAKE names one.
     #[arg(long, hide_short_help = true)]
     pub no_lake: bool,
     /// The role that reads.
@@ -100,23 +109,29 @@ pub struct QueryArgs {
     /// CloudTrail delivers within minutes as a rule, and tries again for up to 30 days where it cannot.
     #[arg(long, value_name = "DURATION", default_value = LATE, value_parser = duration, hide_short_help = true)]
     pub late: SignedDuration,
-    /// Read at most this much; 0 is no limit
+    /// Read at most this much [default: 10GiB]
     ///
-    /// Of the log files as they are stored, compressed.
-    #[arg(long, value_name = "SIZE", default_value = "10GiB", value_parser = size_of)]
-    pub max_bytes: u64,
+    /// Of the log files as they are stored, compressed; 0 is no limit. With --engine athena, stop the question once
+    /// Athena says that it has scanned more. [default there: the limit of the workgroup]
+    #[arg(long, value_name = "SIZE", value_parser = size_of)]
+    pub max_bytes: Option<u64>,
     /// Show at most this many rows
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub max_rows: u32,
-    /// Use at most this much memory to sort, group and join
-    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size_of, hide_short_help = true)]
-    pub max_memory: u64,
+    /// Use at most this much memory to sort, group and join [default: 512MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size_of, hide_short_help = true)]
+    pub max_memory: Option<u64>,
     /// Stop after this long
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub timeout: Option<SignedDuration>,
 }
 
 impl QueryArgs {
+    /// Tells whether Athena answers.
+    pub(super) fn asks_athena(&self) -> bool {
+        self.athena.engine == QueryEngine::Athena && !self.list
+    }
+
     /// Tells whether nothing is asked, so that a shell asks for it.
     pub(super) fn is_without_question(&self) -> bool {
         self.sql.is_none() && self.file.is_none() && self.name.is_none() && !self.list
@@ -124,13 +139,14 @@ impl QueryArgs {
 }
 
 /// The most bytes of the rows of one answer: they are held in memory, to be written in several formats.
-const ANSWER_BYTES_MAX: usize = 256 << 20;
+pub(super) const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Runs the command.
 pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     if args.list {
         return list(ui);
     }
+    args.athena.must_be_idle()?;
     let question = question(args)?;
     let sql = question.sql.clone();
     let (logs, archive) = match is_about_tables(&sql) {
@@ -147,9 +163,14 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     let stop = stopped(args.timeout);
     let answer = answer(args, &Arc::new(archive), &logs, logs.around.now, question, stop, ui).await?;
     phase.end(format_args!("{} rows", answer.rows.len()));
-    let texts = ui.render(|format| content(&answer, &sql, format, ui))?;
+    output(&answer, &sql, ui)
+}
+
+/// Returns an answer in every format that is wanted.
+pub(super) fn output(answer: &QueryAnswer, sql: &str, ui: &Ui) -> Result<CommandOutput, CliError> {
+    let texts = ui.render(|format| content(answer, sql, format, ui))?;
     let outcome = if answer.coverage.is_whole { Outcome::Clean } else { Outcome::Partial };
-    Ok(CommandOutput::new(texts, outcome, summary(&answer)))
+    Ok(CommandOutput::new(texts, outcome, summary(answer)))
 }
 
 /// The logs that are asked.
@@ -195,8 +216,8 @@ pub(super) async fn logs(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<L
             (places, Some(active.collect::<BTreeSet<_>>()).filter(|all| !all.is_empty()))
         }
     };
-    if places.is_empty() && args.lake.is_none() {
-        return Err(LogsError::NoPlace.into());
+    if places.is_empty() && (args.lake.is_none() || args.no_lake) {
+        return Err(LogsError::no_place());
     }
     if args.reader.role_arn.is_some() && !places.iter().any(|place| place.starts_with("s3://")) {
         return Err(CliError::new("--role-arn does nothing here: no place is a bucket")
@@ -232,7 +253,7 @@ pub(super) async fn answer(
 }
 
 /// Returns the question that was named, written or is in a file, with the values of its placeholders.
-fn question(args: &QueryArgs) -> Result<Question, CliError> {
+pub(super) fn question(args: &QueryArgs) -> Result<Question, CliError> {
     match (&args.name, &args.file) {
         (Some(name), _) => prepared(name, &args.param),
         (None, Some(file)) => {
@@ -341,8 +362,8 @@ pub(super) async fn archive(args: &QueryArgs, logs: &Logs) -> Result<Archive, Cl
 
 fn engine(args: &QueryArgs, archive: Arc<Archive>, lake: Option<Lake>, now: Timestamp) -> Result<Engine, CliError> {
     let limits = Limits {
-        memory_bytes: usize::try_from(args.max_memory).unwrap_or(usize::MAX),
-        read_bytes: (args.max_bytes > 0).then_some(args.max_bytes),
+        memory_bytes: usize::try_from(args.max_memory.unwrap_or(MEMORY_BYTES)).unwrap_or(usize::MAX),
+        read_bytes: Some(args.max_bytes.unwrap_or(READ_BYTES)).filter(|bytes| *bytes > 0),
         ..Limits::default()
     };
     Engine::new(archive, lake, window(args, now)?, &limits).map_err(failed)
@@ -362,7 +383,7 @@ fn not_listed(args: &QueryArgs, store: String, source: Fault) -> CliError {
     }
 }
 
-fn window(args: &QueryArgs, now: Timestamp) -> Result<Window, CliError> {
+pub(super) fn window(args: &QueryArgs, now: Timestamp) -> Result<Window, CliError> {
     let days = args.days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
     let since = days.map(|days| args.to.unwrap_or(now).checked_sub(days).unwrap_or(Timestamp::MIN));
     let (from, to) = (args.from.or(since), args.to);
@@ -406,7 +427,7 @@ fn show(looked: &Looked, rows: usize, ui: &Ui) {
 }
 
 /// Ends when a person stops the run, or the time is over.
-async fn stopped(limit: Option<SignedDuration>) -> Ended {
+pub(super) async fn stopped(limit: Option<SignedDuration>) -> Ended {
     tokio::select! {
         ended = over(limit) => ended,
         () = signal::told_to_stop() => Ended::Stopped,

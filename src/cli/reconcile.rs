@@ -198,7 +198,7 @@ impl FromFile<'_> {
         }
         let aws = session::aws_options(self.common, door(config), Access::ReadOnly, &self.run);
         notify::channels(&config.notify, aws)
-            .map_err(|failure| SourceError { why: failure.to_string(), retryable: false })
+            .map_err(|failure| SourceError { why: failure.as_cause(), retryable: false })
     }
 }
 
@@ -211,7 +211,7 @@ impl ConfigSource for FromFile<'_> {
     fn read(&self) -> Result<String, SourceError> {
         validate::read(&self.common.config).map_err(|source| {
             let failure = LoadError::Read { file: self.common.config.clone(), source };
-            SourceError { why: CliError::from(failure).to_string(), retryable: true }
+            SourceError { why: CliError::from(failure).as_cause(), retryable: true }
         })
     }
 
@@ -224,13 +224,13 @@ impl ConfigSource for FromFile<'_> {
 
     async fn connect(&self, config: &Config) -> Result<Connection, SourceError> {
         if let Some(file) = &self.common.estate {
-            let cloud = recorded(file).map_err(|failure| SourceError { why: failure.to_string(), retryable: false })?;
+            let cloud = recorded(file).map_err(|failure| SourceError { why: failure.as_cause(), retryable: false })?;
             return Ok(Connection { channels: self.channels(config)?, ..Connection::to(Box::new(cloud)) });
         }
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
         let aws = Aws::connect(session::aws_options(self.common, door(config), access, &self.run)).await;
         let aws =
-            aws.map_err(|error| SourceError { retryable: error.may_pass(), why: CliError::from(error).to_string() })?;
+            aws.map_err(|error| SourceError { retryable: error.may_pass(), why: CliError::from(error).as_cause() })?;
         let document = |place: &S3Place, bytes_max| aws.document(place.bucket.as_str(), &place.key, bytes_max);
         let lease = config.reconcile.lease.as_ref().map(|place| document(place, lease::BYTES_MAX));
         let history = self.history(config).map(|place| document(&place, history::BYTES_MAX));

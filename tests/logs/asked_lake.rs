@@ -70,6 +70,9 @@ fn a_lake_answers_as_its_log_files_do_and_says_so() {
         (&of_lake["coverage"]["files"], of_lake["coverage"]["lake"]["slots"].as_u64() > Some(0)),
         (&json!(0), true)
     );
+    // What names a lake, such as a variable, gives way to --no-lake.
+    let without = answer(0, home, &[&with_lake[..], &["--no-lake"]].concat());
+    assert_eq!((&without["rows"], &without["coverage"]["lake"]), (&of_logs["rows"], &Value::Null));
     for view in [
         "SELECT useridentity.username, eventtime FROM cloudtrail_logs ORDER BY eventtime, eventid",
         "SELECT * FROM events ORDER BY account, event_time, event_id",

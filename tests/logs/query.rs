@@ -230,6 +230,8 @@ fn what_is_no_question_is_refused_with_a_reason() {
         ("SET datafusion.execution.batch_size = 1", "is not a question"),
         ("DROP TABLE events", "DROP TABLE is not a question"),
         ("INSERT INTO events SELECT * FROM events", "INSERT INTO is not a question"),
+        ("SHOW PARTITIONS events", "SHOW PARTITIONS is not run here: it runs with --engine athena only"),
+        ("SELECT format('%s', event_name) FROM events", "SHOW FUNCTIONS"),
         ("SELECT * FROM '/etc/passwd'", "there is no table"),
         ("SELECT * FROM evnts", "did you mean events?"),
         ("SELECT evnt_name FROM events", "did you mean one of event_name"),

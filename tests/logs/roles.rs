@@ -102,6 +102,7 @@ impl Archive {
             destroy: &[],
             sign: None,
             lake: None,
+            athena: None,
         };
         let name =
             |operation: &orgtrail::operations::Operation| format!("{}:{}", operation.service.as_str(), operation.name);

@@ -41,7 +41,8 @@ fn questions_follow_each_other_and_each_says_what_it_covers() {
             ("there is no command", "\\timing\n"),
             ("Timing is on", "SELECT 7 AS seven; SELECT 8 AS eight;\n"),
             ("needs none", "\\ask root-use\n"),
-            ("This question cannot see", "\\?\n"),
+            ("This question cannot see", "\\ask root-use days=7\n"),
+            ("it has none", "\\?\n"),
             ("end the shell", "\\q\n"),
         ],
     );
@@ -59,7 +60,7 @@ fn questions_follow_each_other_and_each_says_what_it_covers() {
         assert_eq!((mode(&history), mode(history.parent().unwrap())), (0o600, 0o700));
     }
     // Another shell has it, the last first.
-    let steps = [("", "\u{1b}[A\u{1b}[A\u{1b}[A\n"), ("This question cannot see", CTRL_D)];
+    let steps = [("", "\u{1b}[A\u{1b}[A\u{1b}[A\u{1b}[A\n"), ("This question cannot see", CTRL_D)];
     let (shown, code) = shell(home.path(), &[], &steps);
     assert!(code == 0 && shown.contains("\\ask root-use"), "{shown}");
 }

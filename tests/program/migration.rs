@@ -251,6 +251,7 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
             destroy: &destroy,
             sign: None,
             lake: None,
+            athena: None,
         };
         let given = permissions(&ask).operations;
         let given: BTreeSet<String> =

@@ -59,6 +59,7 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: AccountKind) -> 
         destroy: &[],
         sign: None,
         lake: None,
+        athena: None,
     });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));

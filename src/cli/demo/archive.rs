@@ -10,12 +10,11 @@ use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::ARCHIVE;
 use crate::ids::{AccountId, Region};
 use crate::log_path::{ChainScope, LogKey, LogKind, LogRoot};
 use crate::organization::Organization;
 
-/// The folder of the logs, in the demo's.
-pub const FOLDER: &str = "archive";
 /// When the first log file was made.
 const BEGIN: &str = "2026-03-02T09:00:00Z";
 /// How many log files each account has, five minutes each.
@@ -62,7 +61,7 @@ pub fn files(organization: &Organization) -> Result<BTreeMap<String, Vec<u8>>, B
             let records = records(id, number, file, end);
             let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
             gzip.write_all(json!({"Records": records}).to_string().as_bytes())?;
-            all.insert(format!("{FOLDER}/{key}"), gzip.finish()?);
+            all.insert(format!("{ARCHIVE}/{key}"), gzip.finish()?);
         }
     }
     Ok(all)

@@ -34,6 +34,9 @@ const CONFIG: &str = include_str!("../../../examples/demo/orgtrail.yaml");
 /// Where everything is left unless the user says otherwise.
 const FOLDER: &str = "orgtrail-demo";
 
+/// The folder of the logs. A line is shown as it is typed in the folder of the demo, which has this one in it.
+const ARCHIVE: &str = "archive";
+
 /// A command of the demo, why it is run, and how it must end.
 struct Step {
     why: &'static str,
@@ -90,6 +93,8 @@ const QUESTION: Step = Step {
     why: "Who did it: ask the logs of that hour, which are in archive/ (no digest says that they are whole)",
     words: &[
         "query",
+        "--place",
+        ARCHIVE,
         "--from",
         "2026-03-02T09:00",
         "--to",
@@ -170,13 +175,10 @@ impl Demo {
         let path = |name: &str| self.folder.path(name).into_os_string();
         // The reports are the demo's answer; what is said beside them would come in another order.
         let mut line: Vec<OsString> = vec!["orgtrail".into(), "--quiet".into()];
-        line.extend(words.iter().map(Into::into));
+        line.extend(words.iter().map(|word| if *word == ARCHIVE { path(ARCHIVE) } else { word.into() }));
         line.extend(["--config".into(), path("orgtrail.yaml"), "--estate".into(), path("estate.json")]);
-        match words {
-            ["render"] => line.extend(["--output".into(), path("policies")]),
-            #[cfg(feature = "sql")]
-            ["query", ..] => line.extend(["--place".into(), path(archive::FOLDER)]),
-            _ => {}
+        if words == ["render"] {
+            line.extend(["--output".into(), path("policies")]);
         }
         let cli = Cli::parse_line(line)
             .map_err(|error| CliError::new("a command line of the demo is wrong").because(error))?;

@@ -60,7 +60,7 @@ pub(super) async fn run(common: &Common, args: &LakeCheckArgs, ui: &Ui) -> Resul
     let mut around = LogsContext::of(common, ui);
     let logs = Box::pin(LogPlaces::read(common, &args.place, ui)).await?;
     if logs.places.is_empty() {
-        return Err(LogsError::NoPlace.into());
+        return Err(LogsError::no_place());
     }
     let days = days(args, around.now)?;
     let place = place::must_be_apart(&args.lake.place(logs.lake.as_ref()), &logs.places)?;

@@ -42,9 +42,13 @@ pub struct LakeDdlArgs {
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
     /// Name the database [default: the session's own]
+    ///
+    /// With --engine trino it must be named.
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
     /// Name the catalog [default: the session's own]
+    ///
+    /// With --engine spark and --iceberg it must be named, and the database too.
     #[arg(long, value_name = "NAME")]
     catalog: Option<String>,
     /// Read the logs in this bucket or folder, for --raw
@@ -64,12 +68,13 @@ pub(super) async fn run(common: &Common, args: &LakeDdlArgs, ui: &Ui) -> Result<
     let logs = Box::pin(LogPlaces::read(common, &named, ui)).await?;
     let (location, of) = match args.raw {
         true => Box::pin(raw(args, logs, around)).await?,
-        false => of_lake(args, &logs, &around).await?,
+        false => of_lake(args, &logs, &LogsContext { entry: logs.entry.clone(), ..around }).await?,
     };
     let usual = if args.raw { "cloudtrail_logs" } else { "cloudtrail_events" };
     let table = args.table.clone().unwrap_or_else(|| usual.to_owned());
     let request = DdlRequest { catalog: args.catalog.clone(), database: args.database.clone(), table, location, of };
-    let text = ddl(args.engine, &request).map_err(|error| CliError::new(error.to_string()))?;
+    let text = ddl(args.engine, &request)
+        .map_err(|error| CliError::new(error.to_string()).hint(error.help().unwrap_or_default()))?;
     let what = format!("statements for {}", args.engine);
     Ok(CommandOutput::one(text, Outcome::Clean, Summary::new("Lake ddl", &what)))
 }
@@ -98,7 +103,7 @@ async fn of_lake(args: &LakeDdlArgs, logs: &LogPlaces, around: &LogsContext) -> 
 
 /// A table of the log files, whose accounts and regions are looked for.
 async fn raw(args: &LakeDdlArgs, logs: LogPlaces, mut around: LogsContext) -> Result<(String, TableOf), CliError> {
-    let Some(place) = logs.places.first().cloned() else { return Err(LogsError::NoPlace.into()) };
+    let Some(place) = logs.places.first().cloned() else { return Err(LogsError::no_place()) };
     around.entry = logs.entry;
     let archive = lake_logs::archive(std::slice::from_ref(&place), &[], &[], &around).await?;
     // The last moment: whose folders there are is wanted, not what they hold.

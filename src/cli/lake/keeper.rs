@@ -14,7 +14,7 @@ use crate::cli::failure::CliError;
 use crate::cli::logs::LogsContext;
 use crate::cli::logs::archive::LogPlaces;
 use crate::config::Config;
-use crate::config::schema::LakeConfig;
+use crate::config::schema::{LakeBucket, LakeConfig};
 use crate::lake::identity::{LakeAsked, LakeIdentity};
 use crate::lake::update::{Update, Updated};
 use crate::reconcile::lake::{LakeUpdate, LakeUpdater};
@@ -59,6 +59,7 @@ impl LakeKeeper {
             shard: None,
             threads: threads.min(usize::from(identity.slots)),
             memory_bytes: MEMORY_BYTES,
+            repairs: false,
         };
         Box::pin(update.run(&store, &identity, now, &|_| {})).await.map_err(failed)
     }
@@ -70,6 +71,10 @@ impl LakeUpdater for LakeKeeper {
         Duration::from_secs(self.lake.every.seconds())
     }
 
+    fn bucket(&self) -> Option<&str> {
+        Some(self.lake.place.bucket.as_str()).filter(|_| self.lake.bucket == LakeBucket::Managed)
+    }
+
     async fn update(&self, now: Timestamp) -> LakeUpdate {
         match Box::pin(self.run(now)).await {
             Ok(updated) => {
@@ -77,7 +82,7 @@ impl LakeUpdater for LakeKeeper {
                 let missing = missing as u64 + updated.beside_count;
                 LakeUpdate { added: updated.added, missing, why: updated.failed.join("; ") }
             }
-            Err(failure) => LakeUpdate { why: failure.to_string(), ..LakeUpdate::default() },
+            Err(failure) => LakeUpdate { why: failure.as_cause(), ..LakeUpdate::default() },
         }
     }
 }

@@ -53,8 +53,9 @@ enum LakeCommand {
 struct LakeOption {
     /// Use the lake in this bucket or folder
     ///
-    /// s3://BUCKET/PREFIX, or a path. A bucket is reached with the credentials that orgtrail is started with, no role
-    /// is assumed. [default: `lake.place` of the configuration, else the folder orgtrail-lake] [env: ORGTRAIL_LAKE]
+    /// s3://BUCKET/PREFIX, or a path. The lake of the configuration is reached with the member role of the log account
+    /// where orgtrail keeps its bucket, any other bucket with the credentials that orgtrail is started with. [default:
+    /// `lake.place` of the configuration, else the folder orgtrail-lake] [env: ORGTRAIL_LAKE]
     #[arg(long, value_name = "PLACE", env = "ORGTRAIL_LAKE", hide_env = true)]
     lake: Option<PathBuf>,
 }
@@ -93,6 +94,15 @@ pub(super) async fn open_to_ask(
     }
 }
 
+/// Opens the lake of a place.
+///
+/// # Errors
+/// Where it lies among the logs, cannot be reached, is not there, or is none that this program knows.
+pub(super) async fn open_at(place: &Path, around: &LogsContext) -> Result<Lake, CliError> {
+    let store = place::must_be_apart(place, &[])?.open(around, None).await?;
+    Lake::open(store).await.map_err(failed)
+}
+
 /// Runs the command.
 pub(super) async fn run(common: &Common, args: &LakeArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     match &args.command {
@@ -101,11 +111,6 @@ pub(super) async fn run(common: &Common, args: &LakeArgs, ui: &Ui) -> Result<Com
         LakeCommand::Ddl(args) => Box::pin(ddl::run(common, args, ui)).await,
         LakeCommand::Check(args) => Box::pin(check::run(common, args, ui)).await,
     }
-}
-
-/// Returns the lake of the configuration. `None`: there is no configuration, or it names none.
-fn configured_lake(common: &Common) -> Result<Option<LakeConfig>, CliError> {
-    Ok(common.configuration()?.and_then(|config| config.lake))
 }
 
 /// Says why a lake cannot be used.

@@ -4,8 +4,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::failure::CliError;
-use crate::cli::logs::{LogSourceError, LogsContext, LogsError};
+use crate::cli::logs::{LogSourceError, LogsContext, LogsEntry, LogsError};
 use crate::cloud::aws::archive::Connection;
+use crate::config::schema::S3Place;
 use crate::files::same_place;
 use crate::ids::{BucketName, Region};
 use crate::lake::folder::FolderLake;
@@ -53,10 +54,17 @@ impl NamedPlace {
         }
     }
 
-    /// Opens the lake there.
+    /// Tells whether it is a place that the configuration names.
+    pub(super) fn is_at(&self, place: &S3Place) -> bool {
+        matches!(self, Self::Bucket(bucket, prefix)
+            if *bucket == place.bucket && prefix.strip_suffix('/') == Some(place.key.as_str()))
+    }
+
+    /// Opens the lake there: that of the configuration whose bucket orgtrail keeps as its logs are entered, by the
+    /// member role of the log account; any other with the credentials that orgtrail is started with.
     ///
     /// # Errors
-    /// Where there is no connection to AWS.
+    /// Where there is no connection to AWS, or the role cannot be assumed.
     pub(super) async fn open(
         &self,
         around: &LogsContext,
@@ -65,7 +73,11 @@ impl NamedPlace {
         Ok(match self {
             Self::Folder(path) => Arc::new(FolderLake::new(path)),
             Self::Bucket(bucket, prefix) => {
-                let connection = Connection::from_environment(around.profile.as_deref(), region).await?;
+                let is_own = |entry: &&LogsEntry| entry.lake.as_ref().is_some_and(|own| self.is_at(own));
+                let connection = match around.entry.as_ref().filter(is_own) {
+                    Some(entry) => Connection::to_lake(entry.aws.clone(), entry.log_account.clone()).await?,
+                    None => Connection::from_environment(around.profile.as_deref(), region).await?,
+                };
                 let lake = connection.lake(bucket.as_str(), prefix).await;
                 let lake = lake.map_err(|fault| CliError::new(fault.to_string()).hint(&*fault.help))?;
                 Arc::new(lake)

@@ -67,7 +67,7 @@ pub(in crate::cli) async fn sealed(
     let usual = || configured.unwrap_or_else(|| super::LAKE.into());
     let lake = named.map_or_else(usual, Path::to_owned);
     let sealed = seal(&lake, answer, places.sources(), around).await;
-    let (name, sealed) = sealed.map_err(|failure| LogsError::Seal(failure.to_string()))?;
+    let (name, sealed) = sealed.map_err(|failure| LogsError::Seal(failure.as_cause()))?;
     Ok(sealed.text(&name))
 }
 

@@ -1,12 +1,14 @@
 //! `orgtrail lake status`: what is in the lake.
 
-use super::{LakeOption, configured_lake, failed, place};
+use super::{LakeOption, failed, place};
 use crate::cli::failure::CliError;
 use crate::cli::logs::LogsContext;
+use crate::cli::logs::archive::LogPlaces;
 use crate::cli::outcome::Outcome;
 use crate::cli::summary::Summary;
 use crate::cli::ui::Ui;
 use crate::cli::{CommandOutput, Common, Format};
+use crate::config::schema::LakeBucket;
 use crate::lake::status::LakeStatus;
 use crate::report::lake::status::LakeStatusReport;
 use crate::report::text::json;
@@ -24,8 +26,12 @@ pub struct LakeStatusArgs {
 
 /// Runs the command.
 pub(super) async fn run(common: &Common, args: &LakeStatusArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
-    let around = LogsContext::of(common, ui);
-    let place = place::must_be_apart(&args.lake.place(configured_lake(common)?.as_ref()), &[])?;
+    let mut around = LogsContext::of(common, ui);
+    let configured = common.configuration()?.and_then(|config| config.lake);
+    let place = place::must_be_apart(&args.lake.place(configured.as_ref()), &[])?;
+    if configured.is_some_and(|lake| lake.bucket == LakeBucket::Managed && place.is_at(&lake.place)) {
+        around.entry = Box::pin(LogPlaces::read(common, &[], ui)).await?.entry;
+    }
     let store = place.open(&around, None).await?;
     let status = LakeStatus::read(&store).await.map_err(failed)?;
     let report = LakeStatusReport { lake: store.name(), status, by_day: args.days };
@@ -58,5 +64,5 @@ fn summary(report: &LakeStatusReport) -> Summary {
         .some(number(missing), "key", "missing")
         .some(number(status.damaged_count), "part", "of log objects damaged")
         .some(status.unreadable.len(), "file", "of the lake unreadable")
-        .some(number(status.foreign_count), "file", "that is none of the lake's")
+        .some(number(status.foreign_count), "file", "not of the lake")
 }

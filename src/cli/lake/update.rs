@@ -76,6 +76,12 @@ pub struct LakeUpdateArgs {
     /// A log file may be delivered behind others that were made later: within hours as a rule, in 30 days at most.
     #[arg(long, value_name = "DURATION", default_value = "72h", value_parser = duration)]
     overlap: SignedDuration,
+    /// Take log files again that a slot lacks
+    ///
+    /// For a lake of which slots were deleted, or older versions brought back: all log files are listed, and those are
+    /// read again that the ledgers name and the slots do not have. `lake status` says whether there are any.
+    #[arg(long, conflicts_with_all = ["from", "to", "account", "region"])]
+    repair: bool,
     /// Collect at most this much of records before they are written
     ///
     /// More memory, fewer writes of the same slot. The slots that are being written come on top.
@@ -91,7 +97,7 @@ pub(super) async fn run(common: &Common, args: &LakeUpdateArgs, ui: &Ui) -> Resu
     let mut around = LogsContext::of(common, ui);
     let logs = Box::pin(LogPlaces::read(common, &args.place, ui)).await?;
     if logs.places.is_empty() {
-        return Err(LogsError::NoPlace.into());
+        return Err(LogsError::no_place());
     }
     let window = window(args)?;
     let place = place::must_be_apart(&args.lake.place(logs.lake.as_ref()), &logs.places)?;
@@ -118,6 +124,7 @@ pub(super) async fn run(common: &Common, args: &LakeUpdateArgs, ui: &Ui) -> Resu
         shard: args.shard,
         threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(usize::from(identity.slots)),
         memory_bytes: usize::try_from(args.max_memory).unwrap_or(usize::MAX),
+        repairs: args.repair,
     };
     let phase = Phase::begin("update the lake");
     let last = Mutex::new(Step::default());

@@ -103,6 +103,13 @@ pub enum LogsError {
 }
 
 impl LogsError {
+    /// Returns the error of a command that takes places with `--place`, and names none.
+    #[cfg(feature = "sql")]
+    pub(in crate::cli) fn no_place() -> CliError {
+        CliError::from(Self::NoPlace)
+            .hint("name it with --place s3://BUCKET/PREFIX or --place FOLDER; `orgtrail init` writes a configuration")
+    }
+
     /// Returns the error of a command that looks at no bundle, and so offers none.
     pub(in crate::cli) fn without_bundle(self) -> Self {
         match self {
@@ -116,6 +123,9 @@ impl LogsError {
     fn help(&self) -> &str {
         match self {
             LogsError::Listing { source, .. } | LogsError::NotSigned { source, .. } => &source.help,
+            LogsError::NoPlace => {
+                "write it behind the command: s3://BUCKET/PREFIX or a folder; `orgtrail init` writes a configuration"
+            }
             LogsError::NoLogs(_) => "check the path; a bucket is written s3://BUCKET or s3://BUCKET/PREFIX",
             LogsError::LogSource(error) => error.help(),
             LogsError::File { source, .. } => of_file(source),

@@ -18,7 +18,7 @@ use crate::cloud::aws::AwsOptions;
 use crate::cloud::aws::NotConnected;
 use crate::cloud::aws::archive::Connection;
 use crate::config::Config;
-use crate::config::schema::EarlierLogs;
+use crate::config::schema::{EarlierLogs, LakeBucket, S3Place};
 use crate::files::{self, Readers};
 use crate::ids::{AccountId, BucketName, Region};
 use crate::log_path::TOP;
@@ -75,6 +75,9 @@ pub struct LogsEntry {
     pub log_account: AccountId,
     /// Bucket -> its account, of earlier logs in other accounts.
     pub others: BTreeMap<String, AccountId>,
+    /// The lake of the configuration where orgtrail keeps its bucket, which is entered the same way. `None`: there is
+    /// none, or somebody else keeps its bucket.
+    pub lake: Option<S3Place>,
 }
 
 impl LogsEntry {
@@ -90,7 +93,9 @@ impl LogsEntry {
             |earlier: &EarlierLogs| Some((earlier.bucket.to_string(), account(earlier.log_account.as_deref()?)?));
         let others = config.earlier.iter().filter_map(other).collect();
         let door = AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role };
-        Some(Self { aws: aws_options(common, door, Access::ReadOnly, "orgtrail"), log_account, others })
+        let lake = config.lake.as_ref().filter(|lake| lake.bucket == LakeBucket::Managed);
+        let lake = lake.map(|lake| lake.place.clone());
+        Some(Self { aws: aws_options(common, door, Access::ReadOnly, "orgtrail"), log_account, others, lake })
     }
 }
 

@@ -12,8 +12,9 @@ mod json;
 mod schema_text;
 mod templates;
 
-/// The page that the package `orgtrail-query` writes and holds to its prepared questions.
-const OF_QUERIES: &str = "queries.md";
+/// The pages that the packages `orgtrail-query` and `orgtrail-core` write, and hold to their prepared questions and
+/// their table of resource types.
+const OF_PACKAGES: [&str; 2] = ["queries.md", "resource-types.md"];
 
 /// The variable that has the pages written instead of compared.
 const WRITE: &str = "ORGTRAIL_WRITE_REFERENCE";
@@ -71,7 +72,7 @@ fn files() -> Vec<PathBuf> {
     let folders = [folder(), folder().join("schemas")];
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let paths = entries.map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.is_file() && !path.ends_with(OF_QUERIES)).collect()
+    paths.filter(|path| path.is_file() && !OF_PACKAGES.iter().any(|name| path.ends_with(name))).collect()
 }
 
 #[test]

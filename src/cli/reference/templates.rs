@@ -15,7 +15,12 @@ type Names = BTreeSet<String>;
 
 /// Configurations that together make every policy: the demo's, and what each adds to it or puts in place of something.
 const CONFIGURATIONS: [(&str, &str, &str); 3] = [
-    ("", "", "guard: {service_control_policy: true}\nreconcile: {wake_queue: acme-orgtrail}\n"),
+    (
+        "",
+        "",
+        "guard: {service_control_policy: true}\nreconcile: {wake_queue: acme-orgtrail}\n\
+         lake: {place: s3://acme-lake/events}\n",
+    ),
     ("readers:\n", "readers:\n  mode: dynamic\n", ""),
     (
         "  - name: acme-org-trail #",

@@ -42,6 +42,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
              the prepared ones",
         ));
     }
+    args.athena.must_be_idle()?;
     if !args.param.is_empty()
         || ui.outputs().files().next().is_some()
         || ui.outputs().iter().any(|one| one.format != Format::Human)
@@ -109,8 +110,14 @@ impl Shell<'_> {
                 self.say("The next question looks at the archive anew.\n")
             }
             Input::Ask(None, _) => pager::show(report::prepared(&Prepared::all()), self.ui),
-            Input::Ask(Some(name), values) => self.ask(query::prepared(&name, &values)?).await,
-            Input::Question(sql) => self.ask(query::plain(&sql, &[])?).await,
+            Input::Ask(Some(name), values) => {
+                let question = query::prepared(&name, &values);
+                self.ask(question.map_err(|error| as_typed_here(error, ASK_HINT))?).await
+            }
+            Input::Question(sql) => {
+                let question = query::plain(&sql, &[]);
+                self.ask(question.map_err(|error| as_typed_here(error, SQL_HINT))?).await
+            }
             Input::Unknown(name) => {
                 Err(CliError::new(format!("there is no command {name}")).hint("\\? shows the commands"))
             }
@@ -149,13 +156,32 @@ impl Shell<'_> {
     }
 }
 
+/// What to do about a prepared question that cannot be asked as it was typed.
+const ASK_HINT: &str = "\\ask shows the questions and their parameters; write \\ask NAME PARAM=VALUE. The time is set \
+                        when the shell is started, such as with --days 7";
+/// What to do about a placeholder in SQL that was typed.
+const SQL_HINT: &str = "the shell takes values for prepared questions only: write the value in the place of its name";
+
+/// Says what is wrong with a question in the words that the shell takes: values stand without `--param`.
+fn as_typed_here(error: CliError, hint: &str) -> CliError {
+    if error.hint.is_empty() {
+        return error;
+    }
+    let what = error.what.replace("--param ", "");
+    CliError { what, ..error }.hint(hint)
+}
+
 fn help() -> String {
     let shown: Vec<String> =
         COMMANDS.iter().map(|(name, more, _)| format!("{name} {more}").trim_end().to_owned()).collect();
     let width = shown.iter().map(String::len).max().unwrap_or_default();
     let line = |(shown, (_, _, about)): (&String, &(&str, &str, &str))| format!("  {shown:width$}  {about}\n");
     let commands: String = shown.iter().zip(&COMMANDS).map(line).collect();
-    format!("{commands}Anything else is a question in SQL, and ends with a semicolon. Ctrl-C ends a question.\n")
+    format!(
+        "{commands}Anything else is a question in SQL, and ends with a semicolon. Ctrl-C ends a question.\n\
+         Time, accounts and regions of every question are those that the shell was started with:\n\
+         orgtrail query --days 7 --account 111111111111\n"
+    )
 }
 
 fn tables(columns: usize) -> String {
@@ -171,6 +197,16 @@ fn tables(columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_parameter_is_named_as_it_is_typed_here() {
+        let given = ["days=7".to_owned()];
+        for values in [&given[..0], &given[..]] {
+            let error = query::prepared("who-deleted", values).err().unwrap();
+            let shown = as_typed_here(error, ASK_HINT).to_string();
+            assert!(shown.contains("PARAM=VALUE") && !shown.contains("--param"), "{shown}");
+        }
+    }
 
     #[test]
     fn the_commands_and_the_tables_are_shown() {

@@ -22,7 +22,7 @@ pub(in crate::report) fn write_doubts(text: &mut String, report: &IsolationRepor
         let can = invariant.shows();
         line(text, 0, &format!("violated {invariant}: {principal} {can} {action} on {resource}{because}"));
     }
-    for Unproven { invariant, principal, why } in &report.around.unproven {
+    for Unproven { invariant, principal, why, lake: _ } in &report.around.unproven {
         line(text, 0, &format!("unproven {invariant}: {principal}: {why}"));
     }
 }

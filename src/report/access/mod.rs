@@ -124,7 +124,7 @@ pub fn human(report: &IsolationReport) -> String {
     for violation in &report.violations {
         line(&mut text, 0, &format!("violated {violation}"));
     }
-    for Unproven { invariant, principal, why } in &report.unproven {
+    for Unproven { invariant, principal, why, lake: _ } in &report.unproven {
         line(&mut text, 0, &format!("unproven {invariant}: {principal}: {why}"));
     }
     around::write_doubts(&mut text, report);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::said::Said;
 use super::{NamedThing, named};
-use crate::lake::check::{Difference, LakeCheck};
+use crate::lake::check::{Difference, DifferenceKind, LakeCheck};
 use crate::report::text::json::FORMAT_VERSION;
 use crate::report::text::words::count;
 
@@ -119,12 +119,23 @@ impl LakeCheckReport {
             some => {
                 let lines: Vec<(String, String)> = self.checked.differences.iter().map(line).collect();
                 let sentence = format!("{}:", count(number(some), "difference"));
-                said.list(sentence, lines.iter().map(|(file, what)| (file.as_str(), what.as_str())));
+                let named = lines.iter().map(|(file, what)| (file.as_str(), what.as_str()));
+                said.list_of(sentence, number(some), named);
+                let is_lacking = |one: &Difference| {
+                    matches!(one.kind, DifferenceKind::Missing | DifferenceKind::NotInSlot | DifferenceKind::Damaged)
+                };
+                if self.checked.differences.iter().any(is_lacking) {
+                    said.say(
+                        "`orgtrail lake update --repair` takes the log files again that a slot lacks; check the lake \
+                         again after it.",
+                    );
+                }
             }
         }
         if unchecked_count > 0 {
             let unchecked = self.checked.unchecked.iter().map(|(name, why)| (name.as_str(), why.as_str()));
-            said.list(format!("{} could not be checked:", count(number(unchecked_count), "part")), unchecked);
+            let sentence = format!("{} could not be checked:", count(number(unchecked_count), "part"));
+            said.list_of(sentence, number(unchecked_count), unchecked);
         }
         if waiting > 0 {
             let objects = count(number(waiting), "log object");

@@ -32,7 +32,7 @@ fn whose(identity: &LakeIdentity) -> String {
     let LakeIdentity { organization, grain, slots, .. } = identity;
     let whose = match organization {
         Some(id) => format!("organization {id}"),
-        None => "accounts by themselves".to_owned(),
+        None => "accounts without an organization".to_owned(),
     };
     format!("events of {whose}, {} for each {grain}", count(usize::from(*slots), "slot"))
 }

@@ -1,6 +1,8 @@
 //! Sentences with the things that they are about, for terminals and for markdown.
 
+use super::NAMED_MAX;
 use crate::report::text::escape;
+use crate::report::text::words::grouped;
 
 /// A sentence, and things each with a word about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +25,26 @@ impl Said {
     ) {
         let shown = things.into_iter().take(SHOWN_MAX).map(|(name, why)| (name.to_owned(), why.to_owned()));
         self.0.push((sentence.into(), shown.collect()));
+    }
+
+    /// Adds a sentence about a number of things, of which some are shown, and says where the rest is. JSON has
+    /// those that are given.
+    pub(super) fn list_of<'a>(
+        &mut self,
+        sentence: impl Into<String>,
+        total: usize,
+        things: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
+    ) {
+        let named = things.len().min(NAMED_MAX);
+        self.list(sentence, things);
+        let more = total.saturating_sub(named.min(SHOWN_MAX));
+        if more > 0 {
+            let in_json = match named < total {
+                true => format!("has the first {}", grouped(named)),
+                false => "has all".to_owned(),
+            };
+            self.say(format!("… and {} more (--format json {in_json}).", grouped(more)));
+        }
     }
 
     /// Returns the text for a terminal.
@@ -52,5 +74,22 @@ impl Said {
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_shown_is_counted_and_found() {
+        let things: Vec<(String, &str)> = (0..12).map(|at| (format!("file-{at}"), "")).collect();
+        let listed = |total: usize| {
+            let mut said = Said::default();
+            said.list_of("Files:", total, things.iter().map(|(name, why)| (name.as_str(), *why)));
+            said.human(80)
+        };
+        assert!(listed(12).ends_with("  file-9\n… and 2 more (--format json has all).\n"), "{}", listed(12));
+        assert!(listed(45).ends_with("… and 35 more (--format json has the first 12).\n"), "{}", listed(45));
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::said::Said;
 use super::{NamedThing, named};
 use crate::lake::layout::Grain;
-use crate::lake::ledger::Progress;
+use crate::lake::progress::Progress;
 use crate::lake::status::{LakeStatus, StatusDay, StatusShare};
 use crate::report::text::json::FORMAT_VERSION;
 use crate::report::text::words::{count, grouped, size};
@@ -35,7 +35,7 @@ pub struct LakeStatusJson<'a> {
     tool_version: &'static str,
     /// The lake.
     lake: &'a str,
-    /// The organization whose events it has; null: those of accounts by themselves.
+    /// The organization whose events it has; null: those of accounts without an organization.
     organization: Option<&'a str>,
     /// How long the time of a slot is.
     grain: Grain,
@@ -125,7 +125,7 @@ impl PeriodJson {
 const COLUMNS: [&str; 8] =
     ["period", "slots", "size_bytes", "events", "duplicates", "objects", "objects_bytes", "records"];
 /// What heads them for people.
-const HEADS: [&str; 8] = ["period", "slots", "size", "events", "again", "objects", "their size", "records"];
+const HEADS: [&str; 8] = ["period", "slots", "size", "events", "duplicates", "objects", "size of objects", "records"];
 
 fn text_of(at: Timestamp) -> String {
     at.to_string()
@@ -255,15 +255,24 @@ impl LakeStatusReport {
         if status.damaged_count > 0 {
             let parts = count(usize_of(status.damaged_count), "part");
             let sentence = format!("{parts} of log objects could not be read; the rest of these objects is in:");
-            said.list(sentence, pairs(&status.damaged));
+            said.list_of(sentence, usize_of(status.damaged_count), pairs(&status.damaged));
         }
         if !status.unreadable.is_empty() {
             let files = count(status.unreadable.len(), "file");
-            said.list(format!("{files} of the lake cannot be read:"), pairs(&status.unreadable));
+            said.list_of(
+                format!("{files} of the lake cannot be read, or events that were put in are missing there:"),
+                status.unreadable.len(),
+                pairs(&status.unreadable),
+            );
+            said.say(
+                "What was in them is missing from answers now. `orgtrail lake update --repair` takes the log files \
+                 again that a slot lacks.",
+            );
         }
         if status.foreign_count > 0 {
             let files = count(usize_of(status.foreign_count), "file");
-            let sentence = format!("{files} below the lake's prefix that are none of its own:");
+            let verb = if status.foreign_count == 1 { "does" } else { "do" };
+            let sentence = format!("{files} below the lake's prefix {verb} not belong to the lake:");
             said.list(sentence, status.foreign.iter().map(|name| (name.as_str(), "")));
         }
         said
@@ -296,6 +305,11 @@ impl LakeStatusReport {
             let time = share.progress.as_ref().map(|own| (own.listed_at, own.from));
             by_time.entry(time).or_default().push(share.number);
         }
+        // Of files that cannot be read now nothing is in, whatever was put in.
+        let are_in = match self.status.unreadable.is_empty() {
+            true => "are in",
+            false => "were put in, and a part is missing now (below)",
+        };
         for (time, numbers) in by_time {
             let which = match numbers.len() == self.status.shares.len() {
                 true => "All shares".to_owned(),
@@ -304,9 +318,9 @@ impl LakeStatusReport {
             said.say(match time {
                 None => format!("{which}: no update was whole so far."),
                 Some((at, None)) => {
-                    format!("{which}: updated {at}, all log files from the beginning of the archive are in.")
+                    format!("{which}: updated {at}, all log files from the beginning of the archive {are_in}.")
                 }
-                Some((at, Some(from))) => format!("{which}: updated {at}, log files of {from} and later are in."),
+                Some((at, Some(from))) => format!("{which}: updated {at}, log files of {from} and later {are_in}."),
             });
         }
         let missing: BTreeMap<&str, &str> = self
@@ -322,7 +336,7 @@ impl LakeStatusReport {
     }
 }
 
-fn pairs(all: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+fn pairs(all: &[(String, String)]) -> impl ExactSizeIterator<Item = (&str, &str)> {
     all.iter().map(|(name, why)| (name.as_str(), why.as_str()))
 }
 

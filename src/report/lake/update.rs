@@ -35,7 +35,7 @@ pub struct LakeUpdateJson<'a> {
     tool_version: &'static str,
     /// The lake.
     lake: &'a str,
-    /// The organization whose events it has; null: those of accounts by themselves.
+    /// The organization whose events it has; null: those of accounts without an organization.
     organization: Option<&'a str>,
     /// How long the time of a slot is.
     grain: Grain,

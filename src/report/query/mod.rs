@@ -78,7 +78,7 @@ pub fn csv(answer: &QueryAnswer) -> String {
     text
 }
 
-/// Returns the prepared questions for a person: each with its title, what it needs, and what it cannot see.
+/// Returns the prepared questions for a person: each with its title and its parameters.
 pub fn prepared(all: &[Prepared]) -> String {
     let mut text = String::new();
     for one in all {

@@ -1,5 +1,5 @@
-//! What every report is made of: pages of a terminal and of a browser, templates, differences as lines, words; and how text of others is
-//! made inert.
+//! What every report is made of: pages of a terminal and of a browser, templates, differences as lines, words; and how
+//! text of others is made inert.
 
 pub mod comment;
 pub mod escape;
