@@ -34,7 +34,7 @@ const GOAL_SECONDS: f64 = 2.0;
 
 /// The questions: one that needs a few columns of a day, one that finds an event by its caller, and a row of any kind.
 const QUESTIONS: [(&str, &str); 3] = [
-    ("a row", "SELECT event_time, account, event_name, actor FROM events LIMIT 1"),
+    ("a row", "SELECT event_time, account, event_name, user_name FROM events LIMIT 1"),
     (
         "one account",
         "SELECT event_time, event_name FROM events WHERE account = '222222222222' ORDER BY event_time LIMIT 20",

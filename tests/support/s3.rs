@@ -245,8 +245,8 @@ fn list(query: &BTreeMap<String, String>, settings: &Settings) -> Response<Full<
     let of = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
     let (prefix, delimiter) = (of("prefix"), of("delimiter"));
     let after = of("continuation-token").max(of("start-after"));
-    let keys = settings.objects.range(after.to_owned()..).filter(|(key, _)| key.as_str() > after);
-    let mut keys = keys.skip_while(|(key, _)| key.as_str() < prefix).take_while(|(key, _)| key.starts_with(prefix));
+    let keys = settings.objects.range(after.max(prefix).to_owned()..).filter(|(key, _)| key.as_str() > after);
+    let mut keys = keys.take_while(|(key, _)| key.starts_with(prefix));
     let mut text = String::new();
     if delimiter.is_empty() {
         let page: Vec<_> = keys.by_ref().take(1000).collect();

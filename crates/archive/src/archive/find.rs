@@ -26,7 +26,7 @@ struct Limits {
 /// S3 keys have 1,024 bytes, so that 64 folders are deep; 50,000 listings cost $0.25.
 const LIMITS: Limits = Limits { depth: 64, listings: 50_000 };
 /// How many folders are listed at a time.
-const LISTINGS_AT_ONCE: usize = 16;
+const LISTINGS_AT_ONCE: usize = 64;
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
