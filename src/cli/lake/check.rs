@@ -20,7 +20,6 @@ use crate::ids::AccountId;
 use crate::lake::check::{Check, LakeCheck};
 use crate::lake::identity::LakeIdentity;
 use crate::report::lake::check::LakeCheckReport;
-use crate::report::text::json;
 use crate::report::text::words::count;
 
 /// Compare the lake with the log files that it was made of.
@@ -111,9 +110,7 @@ fn text(report: &LakeCheckReport, format: Format, ui: &Ui) -> Result<String, Cli
     match format {
         Format::Human => Ok(report.human(ui.width())),
         Format::Markdown => Ok(report.markdown()),
-        Format::Json => {
-            json::text(&report.json()).map_err(|error| CliError::new("cannot write the report").because(error))
-        }
+        Format::Json => super::json_text(&report.json()),
         other => Err(other.unknown_to("lake check")),
     }
 }

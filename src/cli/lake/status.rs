@@ -11,7 +11,6 @@ use crate::cli::{CommandOutput, Common, Format};
 use crate::config::schema::LakeBucket;
 use crate::lake::status::LakeStatus;
 use crate::report::lake::status::LakeStatusReport;
-use crate::report::text::json;
 use crate::report::text::words::count;
 
 /// Show what is in the lake, and what is missing.
@@ -45,9 +44,7 @@ fn text(report: &LakeStatusReport, format: Format, ui: &Ui) -> Result<String, Cl
         Format::Human => Ok(report.human(ui.width())),
         Format::Markdown => Ok(report.markdown()),
         Format::Csv => Ok(report.csv()),
-        Format::Json => {
-            json::text(&report.json()).map_err(|error| CliError::new("cannot write the report").because(error))
-        }
+        Format::Json => super::json_text(&report.json()),
         other => Err(other.unknown_to("lake status")),
     }
 }

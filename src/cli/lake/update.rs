@@ -24,7 +24,6 @@ use crate::lake::layout::{Grain, SLOTS_MAX};
 use crate::lake::update::{Shard, Step, Update, Updated};
 use crate::phase::Phase;
 use crate::report::lake::update::LakeUpdate;
-use crate::report::text::json;
 use crate::report::text::words::{count, list};
 
 /// Put log files into the lake that are not in yet.
@@ -199,9 +198,7 @@ fn text(report: &LakeUpdate, format: Format, ui: &Ui) -> Result<String, CliError
     match format {
         Format::Human => Ok(report.human(ui.width())),
         Format::Markdown => Ok(report.markdown()),
-        Format::Json => {
-            json::text(&report.json()).map_err(|error| CliError::new("cannot write the report").because(error))
-        }
+        Format::Json => super::json_text(&report.json()),
         other => Err(other.unknown_to("lake update")),
     }
 }

@@ -1,8 +1,6 @@
 //! The lake in every organization: the central team reads it, and no member's reader does.
 
-use orgtrail::estate::{
-    ACCOUNT_TAG, Address, Bucket, BucketPolicy, Estate, Kind, Problem, Resource, Sighting, Stage, Tags,
-};
+use orgtrail::estate::{ACCOUNT_TAG, Address, Bucket, BucketPolicy, Estate, Kind, Problem, Resource, Sighting, Stage};
 use orgtrail::ids::Arn;
 use orgtrail::plan::{PlanOptions, plan};
 use orgtrail::policy::PolicyDocument;
@@ -12,7 +10,7 @@ use proptest::prelude::*;
 
 use super::damage::organization;
 use super::{applied, apply, first_plan, settings, wait};
-use crate::worlds::{Case, LAKE, cases};
+use crate::worlds::{Case, LAKE, cases, plain_bucket};
 
 /// Asks for something in the lake's bucket, with the policies of the caller and of the bucket.
 fn asked(survey: &Survey, caller: &Arn, own: &[Named], action: &str, key: &str) -> AccessDecision {
@@ -101,25 +99,12 @@ lake: {place: "s3://acme-lake/events", bucket: existing}
 
 /// A bucket that others keep, and its policy: it refuses plain HTTP, and has one more statement.
 fn bucket_of_others(more: &str) -> (Bucket, BucketPolicy) {
-    let bucket = Bucket {
-        block_public_access: true,
-        object_ownership: Some("BucketOwnerEnforced".into()),
-        versioning: false,
-        encryption: None,
-        lifecycle: Vec::new(),
-        object_lock: None,
-        access_logs: None,
-        requester_pays: false,
-        tags: Tags::new(),
-        untouched: false,
-        mfa_delete: None,
-    };
     let policy = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:*",
         "Resource":["arn:aws:s3:::acme-lake","arn:aws:s3:::acme-lake/*"],
         "Condition":{{"Bool":{{"aws:SecureTransport":"false"}}}}}}{more}]}}"#
     );
-    (bucket, BucketPolicy { policy: PolicyDocument::parse(&policy).unwrap() })
+    (plain_bucket(), BucketPolicy { policy: PolicyDocument::parse(&policy).unwrap() })
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn does_not_fit(fault: &BadDesign) -> bool {
 
 pub static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&[]).unwrap());
 
-fn plain_bucket() -> Bucket {
+pub fn plain_bucket() -> Bucket {
     Bucket {
         block_public_access: true,
         object_ownership: Some("BucketOwnerEnforced".into()),

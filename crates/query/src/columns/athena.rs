@@ -4,7 +4,8 @@
 use super::column::Kind::{Json, List, Map, Struct, Text};
 use super::column::{Column, From};
 
-const ISSUER: &[Column] = &[
+/// What a session is of.
+pub(crate) const ISSUER: &[Column] = &[
     Column::of("type", Text, "type", ""),
     Column::of("principalid", Text, "principalId", ""),
     Column::of("arn", Text, "arn", ""),
@@ -17,7 +18,8 @@ const ATTRIBUTES: &[Column] = &[
     Column::of("creationdate", Text, "creationDate", ""),
 ];
 
-const FEDERATION: &[Column] =
+/// Who vouched for a web identity.
+pub(crate) const FEDERATION: &[Column] =
     &[Column::of("federatedprovider", Text, "federatedProvider", ""), Column::of("attributes", Map, "attributes", "")];
 
 const SESSION: &[Column] = &[
@@ -29,7 +31,8 @@ const SESSION: &[Column] = &[
     Column::of("webidfederationdata", Struct(FEDERATION), "webIdFederationData", ""),
 ];
 
-const ON_BEHALF_OF: &[Column] =
+/// The user of Identity Center that a call was made for.
+pub(crate) const ON_BEHALF_OF: &[Column] =
     &[Column::of("userid", Text, "userId", ""), Column::of("identitystorearn", Text, "identityStoreArn", "")];
 
 const IDENTITY: &[Column] = &[
@@ -50,7 +53,8 @@ const RESOURCE: &[Column] = &[
     Column::of("type", Text, "type", ""),
 ];
 
-const TLS: &[Column] = &[
+/// How the connection was encrypted.
+pub(crate) const TLS: &[Column] = &[
     Column::of("tlsversion", Text, "tlsVersion", ""),
     Column::of("ciphersuite", Text, "cipherSuite", ""),
     Column::of("clientprovidedhostheader", Text, "clientProvidedHostHeader", ""),

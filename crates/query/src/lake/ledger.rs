@@ -288,6 +288,12 @@ pub fn lacking<'a>(heads: impl Iterator<Item = &'a LedgerHead>, read: &BTreeMap<
     expected.into_iter().filter_map(lack).collect()
 }
 
+/// Adds files that lack something, each with why, to those that cannot be read: one that is among them stays as it is.
+pub(super) fn add_lacking(unread: &mut Vec<(String, String)>, mut lacking: Vec<(String, String)>) {
+    lacking.retain(|(key, _)| !unread.iter().any(|(own, _)| own == key));
+    unread.extend(lacking);
+}
+
 /// Says that a slot has less than the ledgers say.
 fn lacks(records: u64, read: u64) -> String {
     match read {

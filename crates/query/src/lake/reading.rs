@@ -21,7 +21,7 @@ use parquet::file::statistics::Statistics;
 
 use super::identity::{LakeError, LakeIdentity};
 use super::layout::{EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
-use super::ledger::{Ledger, LedgerHead, lacking};
+use super::ledger::{Ledger, LedgerHead, add_lacking, lacking};
 use super::progress::{Progress, read_progress};
 use super::seal::{SEALED, Seal};
 use super::slot::Footer;
@@ -234,10 +234,8 @@ impl Contents {
     fn hold_ledgers(&mut self, days: Days) {
         let objects = self.heads.iter().map(|(id, head)| (*id, head.objects)).collect();
         for (number, progress) in &self.progress {
-            let lacking = progress.iter().flat_map(|own| own.lacking(*number, &objects, |day| days.have(day)));
-            let lacking: Vec<(String, String)> =
-                lacking.filter(|(key, _)| !self.unread.iter().any(|(own, _)| own == key)).collect();
-            self.unread.extend(lacking);
+            let lacking = progress.as_ref().map(|own| own.lacking(*number, &objects, |day| days.have(day)));
+            add_lacking(&mut self.unread, lacking.unwrap_or_default());
         }
     }
 
@@ -246,10 +244,8 @@ impl Contents {
         let read = self.slots.iter().map(|slot| (slot.id.key(), slot.footer.read)).collect();
         let is_asked = |id: SlotId| numbers.contains(&id.number) && reaches(&id, window);
         let mut lacking = lacking(self.heads.iter().map(|(_, head)| head), &read);
-        lacking.retain(|(key, _)| {
-            SlotId::parse(key).is_some_and(is_asked) && !self.unread.iter().any(|(own, _)| own == key)
-        });
-        self.unread.extend(lacking);
+        lacking.retain(|(key, _)| SlotId::parse(key).is_some_and(is_asked));
+        add_lacking(&mut self.unread, lacking);
     }
 }
 

@@ -11,7 +11,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::identity::{LAKE_FILE, LakeError, LakeIdentity};
 use super::layout::{LedgerId, SlotId, progress_key, untimed};
-use super::ledger::{LedgerHead, lacking};
+use super::ledger::{LedgerHead, add_lacking, lacking};
 use super::progress::{Progress, read_progress};
 use super::reading::open_slot;
 use super::seal::Seal;
@@ -227,10 +227,8 @@ impl LakeStatus {
     fn hold_ledgers(&mut self, ledgers: &Ledgers) {
         let objects = ledgers.values().flatten().map(|(id, head)| (*id, head.objects)).collect();
         for share in &self.shares {
-            let lacking = share.progress.iter().flat_map(|own| own.lacking(share.number, &objects, |_| true));
-            let lacking: Vec<(String, String)> =
-                lacking.filter(|(key, _)| !self.unreadable.iter().any(|(own, _)| own == key)).collect();
-            self.unreadable.extend(lacking);
+            let lacking = share.progress.as_ref().map(|own| own.lacking(share.number, &objects, |_| true));
+            add_lacking(&mut self.unreadable, lacking.unwrap_or_default());
         }
     }
 

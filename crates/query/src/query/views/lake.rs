@@ -2,24 +2,14 @@
 //! event data stores"), with times as timestamps and free-form parts as maps for `element_at`. Names are lower case, as
 //! Trino makes them: `eventTime` in SQL finds `eventtime`.
 
+use crate::columns::athena::{FEDERATION, ISSUER, ON_BEHALF_OF, TLS};
 use crate::columns::column::Kind::{Flag, Json, List, Map, Struct, Text, Time};
 use crate::columns::column::{Column, From};
-
-const ISSUER: &[Column] = &[
-    Column::of("type", Text, "type", ""),
-    Column::of("principalid", Text, "principalId", ""),
-    Column::of("arn", Text, "arn", ""),
-    Column::of("accountid", Text, "accountId", ""),
-    Column::of("username", Text, "userName", ""),
-];
 
 const ATTRIBUTES: &[Column] = &[
     Column::of("creationdate", Time, "creationDate", ""),
     Column::of("mfaauthenticated", Text, "mfaAuthenticated", ""),
 ];
-
-const FEDERATION: &[Column] =
-    &[Column::of("federatedprovider", Text, "federatedProvider", ""), Column::of("attributes", Map, "attributes", "")];
 
 const SESSION: &[Column] = &[
     Column::of("attributes", Struct(ATTRIBUTES), "attributes", ""),
@@ -29,9 +19,6 @@ const SESSION: &[Column] = &[
     Column::of("ec2roledelivery", Text, "ec2RoleDelivery", ""),
     Column::of("assumedroot", Text, "assumedRoot", ""),
 ];
-
-const ON_BEHALF_OF: &[Column] =
-    &[Column::of("userid", Text, "userId", ""), Column::of("identitystorearn", Text, "identityStoreArn", "")];
 
 const IDENTITY: &[Column] = &[
     Column::of("type", Text, "type", ""),
@@ -59,12 +46,6 @@ const ADDENDUM: &[Column] = &[
     Column::of("updatedfields", Text, "updatedFields", ""),
     Column::of("originalrequestid", Text, "originalRequestID", ""),
     Column::of("originaleventid", Text, "originalEventID", ""),
-];
-
-const TLS: &[Column] = &[
-    Column::of("tlsversion", Text, "tlsVersion", ""),
-    Column::of("ciphersuite", Text, "cipherSuite", ""),
-    Column::of("clientprovidedhostheader", Text, "clientProvidedHostHeader", ""),
 ];
 
 /// The columns of `cloudtrail_lake`.
