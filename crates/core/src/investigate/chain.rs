@@ -17,14 +17,14 @@ use crate::event::{Actor, ActorKind, Record};
 pub const HOPS_MAX: usize = 32;
 /// The longest time that a session lasts: 36 hours for `GetSessionToken` and `GetFederationToken`, 12 for roles (STS
 /// API, `DurationSeconds`).
-const SESSION_MAX: SignedDuration = SignedDuration::from_hours(36);
+pub(super) const SESSION_MAX: SignedDuration = SignedDuration::from_hours(36);
 /// How far the time at which a session says that it was made may lie from that of the call.
-const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
 /// The unique ids of IAM users begin so (IAM user guide, "IAM identifiers").
 const USER_ID: &str = "AIDA";
 /// The path of the roles of IAM Identity Center, which nobody else can make or change (IAM Identity Center user guide,
 /// "Referencing permission sets in resource policies").
-const IDENTITY_CENTER: &str = ":role/aws-reserved/sso.amazonaws.com/";
+pub(super) const IDENTITY_CENTER: &str = ":role/aws-reserved/sso.amazonaws.com/";
 
 /// A session of which the beginning is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct Wanted {
     pub from: Timestamp,
     /// Until when.
     pub to: Timestamp,
+    /// The user of Identity Center, where the session is of a role of Identity Center, which nobody else can assume and
+    /// which names its sessions after its users. The console signs with other keys than the sign-in gave out. `None`:
+    /// it is a session of another role.
+    pub identity_center_user: Option<String>,
 }
 
 /// What is at the beginning of a chain.
@@ -188,11 +192,12 @@ impl Tracer {
         let Found { issue, by, first } = match chosen(wanted, issues) {
             Ok(found) => found,
             Err(lost) => {
-                self.state = State::Ended(Err(lost));
+                let user = wanted.identity_center_user.clone().map(Origin::IdentityCenterUser);
+                self.state = State::Ended(user.ok_or(lost));
                 return;
             }
         };
-        let is_circle = self.hops.iter().any(|hop| hop.issue.event_id == issue.event_id);
+        let is_circle = self.hops.iter().any(|hop| !issue.event_id.is_empty() && hop.issue.event_id == issue.event_id);
         self.state = match is_circle || self.hops.len() >= HOPS_MAX {
             true => State::Ended(Err(Lost::Endless)),
             false => behind(&issue, first, self.organization.as_ref()),
@@ -283,6 +288,10 @@ fn wanted(caller: &Caller<'_>) -> Wanted {
         session_id: caller.id.filter(|id| id.contains(':')).map(str::to_owned),
         session_arn: Some(actor.name.clone()).filter(|name| name.contains(":assumed-role/")),
         account: actor.account.clone(),
+        identity_center_user: actor
+            .session_name
+            .clone()
+            .filter(|_| actor.role.as_deref().is_some_and(|arn| arn.contains(IDENTITY_CENTER))),
         from: from.unwrap_or(Timestamp::MIN),
         to: to.unwrap_or(Timestamp::MAX),
     }
@@ -334,7 +343,7 @@ impl Wanted {
 }
 
 /// Returns the ARN of a session of a role; it has no path.
-fn session_arn(role: &str, name: &str) -> Option<String> {
+pub(super) fn session_arn(role: &str, name: &str) -> Option<String> {
     let mut parts = role.splitn(6, ':');
     let (_, partition, _, _, account, resource) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -383,6 +392,7 @@ fn of_switch(from: &str, first: Timestamp, last: Timestamp) -> State {
             session_id: None,
             session_arn: Some(from.to_owned()),
             account: from.split(':').nth(4).map(str::to_owned),
+            identity_center_user: None,
             from: first.checked_sub(SESSION_MAX).unwrap_or(Timestamp::MIN),
             to: last,
         }),

@@ -142,7 +142,7 @@ pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
     let mut all: Vec<Issue> = Vec::new();
     for issue in issues {
         let is_same = |known: &&mut Issue| {
-            known.event_id == issue.event_id
+            !issue.event_id.is_empty() && known.event_id == issue.event_id
                 || known.shared_event_id.is_some() && known.shared_event_id == issue.shared_event_id
         };
         match all.iter_mut().find(is_same) {

@@ -2,12 +2,36 @@
 //! asked for next goes out.
 //!
 //! - [`issue`]: how a session began, as one record tells it.
+//! - [`history`]: the resources that a person may mean, each with what happened to it.
 //! - [`timeline`]: what happened to a resource, and how it ended.
+//! - [`calls`]: what was signed with a key or in a session, and single calls.
+//! - [`answer`]: all of it as plain data, for reports.
 //! - [`chain`]: from a call back to its origin, session by session, also from account to account.
+//! - [`sessions`]: from an actor on to every session that it began, so that their calls are known as its own.
+//! - [`activity`]: everything that an actor did.
+//! - [`last_used`]: when a role, a user or a key was used last.
+//! - [`remains`]: what an actor made that still stands.
+//! - [`used_actions`]: which IAM actions an actor used, and the least policy for them.
 
+pub mod activity;
+mod actor_query;
+pub mod answer;
+pub mod calls;
 pub mod chain;
+pub mod history;
 pub mod issue;
+pub mod last_used;
+pub mod remains;
+pub mod sessions;
+mod tally;
 pub mod timeline;
+pub mod used_actions;
+
+pub use tally::{Period, Ranking};
 
 #[cfg(test)]
 mod stories;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod worlds;

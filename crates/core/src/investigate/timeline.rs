@@ -1,7 +1,7 @@
 //! What happened to a resource, in order: each of the resources that had its name one after the other, what was done to
 //! it and what was only tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -85,6 +85,33 @@ pub enum Ending<'a> {
     Nothing,
 }
 
+/// The lists in which a call that did well says which of several resources it failed for (EC2 API, `UnsuccessfulItem`,
+/// and the APIs of Glue, ECR, Batch and others).
+const FAILED_PARTS: [&str; 8] = [
+    "unsuccessful",
+    "unsuccessfulSet",
+    "unsuccessfulFleetDeletions",
+    "unsuccessfulFleetDeletionSet",
+    "failures",
+    "errors",
+    "failedEntries",
+    "unprocessed",
+];
+
+/// Tells whether a call did well and its answer names parts that failed: which ones is not read.
+fn has_failed_parts(record: &Record<'_>) -> bool {
+    let Some(answer) = record.response_elements else { return false };
+    let is_full = |json: crate::event::Json<'_>| {
+        let text = json.as_str().trim();
+        !matches!(text, "" | "null" | "[]" | "{}" | "\"\"" | "0")
+    };
+    let is_failed = |(name, value): (crate::event::Text<'_>, crate::event::Json<'_>)| {
+        FAILED_PARTS.iter().any(|own| own.eq_ignore_ascii_case(&name)) && is_full(value)
+    };
+    let inner = answer.fields().flat_map(|(_, value)| value.fields());
+    answer.fields().chain(inner).any(is_failed)
+}
+
 impl Step {
     /// Returns what a record says of a resource. `None`: it does not say when.
     pub fn of(record: &Record<'_>, mention: &ResourceMention<'_>) -> Option<Self> {
@@ -102,6 +129,7 @@ impl Step {
             region: own(&record.aws_region),
             effect: mention.effect,
             ended: match Outcome::of(record) {
+                Outcome::Success if has_failed_parts(record) => StepOutcome::Unclear,
                 Outcome::Success => StepOutcome::Done,
                 Outcome::Unknown => StepOutcome::Unclear,
                 Outcome::Denied { code } => StepOutcome::NotDone(code.into_owned()),
@@ -123,6 +151,38 @@ impl Step {
         !matches!(self.ended, StepOutcome::NotDone(_))
     }
 
+    /// Tells whether it took a deletion back that was to be done after a waiting time: `RestoreSecret`,
+    /// `CancelKeyDeletion`.
+    pub(super) fn takes_back(&self) -> bool {
+        let is_named = ["Restore", "Cancel"].iter().any(|word| self.call.starts_with(word));
+        self.is_sure() && self.effect == ResourceEffect::Change && is_named
+    }
+
+    /// Tells whether the call does well again while what it makes is there (Amazon SNS, SQS, S3 and ECS API references:
+    /// `CreateTopic`, `CreateQueue`, `CreateBucket` in us-east-1, `CreateCluster`).
+    pub(super) fn is_repeatable(&self) -> bool {
+        match self.call.as_str() {
+            "CreateTopic" | "CreateQueue" | "CreateCluster" => true,
+            "CreateBucket" => self.region.as_deref() == Some("us-east-1"),
+            _ => false,
+        }
+    }
+
+    /// Takes up another record of the same call: of another account, or delivered again. Of two that do not agree the
+    /// answer is not known.
+    fn join(&mut self, other: Self) {
+        let knows_less = |actor: &Actor| matches!(actor.kind, ActorKind::Account | ActorKind::Unknown);
+        if self.ended != other.ended {
+            self.ended = StepOutcome::Unclear;
+        }
+        self.accounts.extend(other.accounts);
+        self.also_called.extend(other.also_called);
+        if knows_less(&self.actor) && !knows_less(&other.actor) {
+            // The account of the resource has no more of a caller from elsewhere than its id.
+            (self.actor, self.event_id, self.source) = (other.actor, other.event_id, other.source);
+        }
+    }
+
     /// Tells whether it certainly had its effect on this resource.
     fn is_sure(&self) -> bool {
         self.is_certain && self.ended == StepOutcome::Done
@@ -134,20 +194,53 @@ impl Step {
 fn once(mut steps: Vec<Step>) -> Vec<Step> {
     steps.sort_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)));
     let mut all: Vec<Step> = Vec::new();
+    let (mut by_event, mut by_call): (HashMap<String, usize>, HashMap<String, usize>) = Default::default();
     for step in steps {
-        let is_same = |known: &&mut Step| {
-            !step.event_id.is_empty() && known.event_id == step.event_id
-                || known.shared_event_id.is_some() && known.shared_event_id == step.shared_event_id
-        };
-        match all.iter_mut().rev().find(is_same) {
-            Some(known) => {
-                known.accounts.extend(step.accounts);
-                known.also_called.extend(step.also_called);
+        let event = Some(&step.event_id).filter(|id| !id.is_empty());
+        let of_event = event.and_then(|id| by_event.get(id)).copied();
+        let same = of_event.or_else(|| by_call.get(step.shared_event_id.as_ref()?).copied());
+        match same.and_then(|at| all.get_mut(at)) {
+            Some(known) => known.join(step),
+            None => {
+                let at = all.len();
+                by_event.extend(event.map(|id| (id.clone(), at)));
+                by_call.extend(step.shared_event_id.clone().map(|id| (id, at)));
+                all.push(step);
             }
-            None => all.push(step),
         }
     }
+    in_second(&mut all);
     all
+}
+
+/// Puts what was done within one second in order: nothing can be made while it is there.
+fn in_second(steps: &mut [Step]) {
+    let mut is_there = false;
+    let mut at = 0;
+    while at < steps.len() {
+        let time = steps[at].time;
+        let end = at + steps[at..].iter().take_while(|step| step.time == time).count();
+        let second = &mut steps[at..end];
+        let is = |step: &Step, effect: ResourceEffect| step.is_sure() && step.effect == effect;
+        let has = |effect| second.iter().any(|step| is(step, effect));
+        if has(ResourceEffect::Create) && has(ResourceEffect::Delete) {
+            // The sort keeps the order of all others.
+            let first = if is_there { ResourceEffect::Delete } else { ResourceEffect::Create };
+            second.sort_by_key(|step| match step.effect {
+                effect if effect == first && step.is_sure() => 0,
+                ResourceEffect::Create | ResourceEffect::Delete if step.is_sure() => 2,
+                _ => 1,
+            });
+        }
+        for step in second.iter().filter(|step| step.is_sure()) {
+            is_there = match step.effect {
+                ResourceEffect::Create | ResourceEffect::Put => true,
+                ResourceEffect::Delete => false,
+                _ => is_there,
+            };
+        }
+        at = end;
+    }
 }
 
 /// Returns the resources that had the name, one after the other.
@@ -159,7 +252,8 @@ pub fn incarnations(steps: Vec<Step>) -> Vec<Incarnation> {
         if let Some(last) = all.last() {
             let is_made = step.is_sure()
                 && match step.effect {
-                    ResourceEffect::Create => last.created.is_some() || last.deleted.is_some() || last.was_there(),
+                    ResourceEffect::Create if step.is_repeatable() => last.is_ended(),
+                    ResourceEffect::Create => last.created.is_some() || last.is_ended() || last.was_there(),
                     ResourceEffect::Put => last.is_ended(),
                     _ => false,
                 };
@@ -182,6 +276,9 @@ impl Incarnation {
         if is_maker && step.may_be_done() && self.created.is_none() && !self.was_there() {
             self.created = Some(at);
         }
+        if step.takes_back() {
+            self.deleted = None;
+        }
         if step.effect == ResourceEffect::Delete && step.is_sure() && !self.is_ended() {
             self.deleted = Some(at);
         }
@@ -203,7 +300,10 @@ impl Incarnation {
         if let Some(step) = self.deleted.and_then(|at| self.steps.get(at)) {
             return if step.is_by_aws { Ending::EndedByAws(step) } else { Ending::DoneBy(step) };
         }
-        let mut tried = self.steps.iter().rev().filter(|step| step.effect == ResourceEffect::Delete).peekable();
+        // What was taken back ended nothing.
+        let since = self.steps.iter().rposition(Step::takes_back).map_or(0, |at| at + 1);
+        let mut tried =
+            self.steps.iter().skip(since).rev().filter(|step| step.effect == ResourceEffect::Delete).peekable();
         let last = tried.peek().copied();
         match tried.find(|step| step.may_be_done()) {
             Some(step) => Ending::MaybeBy(step),
@@ -283,6 +383,33 @@ mod tests {
     }
 
     #[test]
+    fn a_deletion_that_was_taken_back_ended_nothing() {
+        let types = ResourceTypes::built_in().unwrap();
+        let wanted = types.candidates("arn:aws:secretsmanager:us-east-1:111111111111:secret:db-abcdef").unwrap();
+        let told = |calls: &[(&str, &str)]| {
+            let steps = calls.iter().filter_map(|(id, call)| {
+                let text = event(id, &format!("20T10:0{}:00", id.len()), call, "")
+                    .replace("s3.amazonaws.com", "secretsmanager.amazonaws.com")
+                    .replace(
+                        r#""bucketName":"b""#,
+                        r#""secretId":"arn:aws:secretsmanager:us-east-1:111111111111:secret:db-abcdef""#,
+                    );
+                let record = Record::read(&text).unwrap();
+                Step::of(&record, &types.mentions(&record, &wanted).into_iter().next()?)
+            });
+            let all = incarnations(steps.collect());
+            match all.last().map(Incarnation::ending) {
+                Some(Ending::DoneBy(step)) => format!("done by {}", step.event_id),
+                other => format!("{other:?}"),
+            }
+        };
+        let (one, two, three) = (("a", "DeleteSecret"), ("aa", "RestoreSecret"), ("aaa", "DeleteSecret"));
+        assert_eq!(told(&[one]), "done by a");
+        assert_eq!(told(&[one, two]), "Some(Nothing)");
+        assert_eq!(told(&[one, two, three]), "done by aaa");
+    }
+
+    #[test]
     fn a_name_that_is_used_again_is_another_resource_with_an_end_of_its_own() {
         let events = [
             event("ann", "20T10:00:00", "CreateBucket", ""),
@@ -300,6 +427,9 @@ mod tests {
         assert_eq!(all.iter().map(|own| own.steps.len()).collect::<Vec<_>>(), [2, 3]);
         // What is lost between them does not make one of two.
         let without = [events[0].clone(), events[2].clone(), events[4].clone()];
+        // In us-east-1 a bucket's owner may make it again while it is there.
+        assert_eq!(told(&without).len(), 1);
+        let without = without.map(|text| text.replace("us-east-1", "eu-central-1"));
         assert_eq!(told(&without).len(), 2);
         assert_eq!(told(&without)[0].ending(), Ending::Nothing);
     }

@@ -29,6 +29,23 @@ pub(super) enum Agreement {
 }
 
 impl ResourceIdentity {
+    /// Returns what two identities of one resource say together. `None`: they contradict each other.
+    pub(super) fn united(&self, other: &Self) -> Option<Self> {
+        let one = |a: &Option<String>, b: &Option<String>| match (a, b) {
+            (Some(a), Some(b)) if a != b => None,
+            (a, b) => Some(a.clone().or_else(|| b.clone())),
+        };
+        Some(Self {
+            partition: one(&self.partition, &other.partition)?,
+            region: one(&self.region, &other.region)?,
+            account: one(&self.account, &other.account)?,
+            parent: one(&self.parent, &other.parent)?,
+            name: one(&self.name, &other.name)?,
+            id: one(&self.id, &other.id)?,
+            version: one(&self.version, &other.version)?,
+        })
+    }
+
     /// Compares two identities of one type. `None`: they are of different resources, or nothing says that they are of
     /// one.
     pub(super) fn agreement(&self, other: &Self, ignores_case: bool) -> Option<Agreement> {

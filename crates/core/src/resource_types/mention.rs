@@ -47,10 +47,11 @@ pub struct ResourceMention<'a> {
 }
 
 /// A text at a place, taken apart where it is an ARN or URL of the type.
-struct Reading<'a> {
-    text: Text<'a>,
-    place: String,
-    parsed: Option<ResourceIdentity>,
+pub(super) struct Reading<'a> {
+    pub text: Text<'a>,
+    pub place: String,
+    /// What the text says. `None`: it is a bare name or id, or of another type.
+    pub parsed: Option<ResourceIdentity>,
 }
 
 /// What a place says of a candidate.
@@ -97,7 +98,7 @@ impl ResourceTypes {
     }
 }
 
-fn readings<'a>(record: &Record<'a>, kind: &ResourceType, call: &ResourceCall) -> Vec<Reading<'a>> {
+pub(super) fn readings<'a>(record: &Record<'a>, kind: &ResourceType, call: &ResourceCall) -> Vec<Reading<'a>> {
     let of_path = |path: &super::place::PlacePath| {
         let place = path.to_string();
         let texts = path.texts(record).into_iter().filter(|text| text != super::place::HIDDEN);
@@ -106,14 +107,14 @@ fn readings<'a>(record: &Record<'a>, kind: &ResourceType, call: &ResourceCall) -
     call.at.iter().flat_map(of_path).collect()
 }
 
-fn parse(kind: &ResourceType, text: &str) -> Option<ResourceIdentity> {
+pub(super) fn parse(kind: &ResourceType, text: &str) -> Option<ResourceIdentity> {
     let mut identity = kind.forms.iter().find_map(|form| form.parse(text))?;
     identity.parent = identity.parent.or_else(|| kind.default_parent.clone());
     Some(identity)
 }
 
 /// Tells whether all readings may be of one resource: no place has two, and there is one id at most.
-fn are_of_one(kind: &ResourceType, readings: &[Reading<'_>]) -> bool {
+pub(super) fn are_of_one(kind: &ResourceType, readings: &[Reading<'_>]) -> bool {
     let places: BTreeSet<&str> = readings.iter().map(|reading| reading.place.as_str()).collect();
     let id = |reading: &Reading<'_>| match &reading.parsed {
         Some(parsed) => parsed.id.clone(),
@@ -185,7 +186,10 @@ fn of_bare(
 ) -> Option<(MatchedBy, bool)> {
     let own = &wanted.identity;
     if own.id.as_deref() == Some(text) {
-        return Some((MatchedBy::Id, true));
+        // Keys of several regions have one id.
+        let region = own.region.as_deref().zip(record.aws_region.as_deref());
+        let is_elsewhere = text.starts_with("mrk-") && region.is_some_and(|(own, other)| own != other);
+        return (!is_elsewhere).then_some((MatchedBy::Id, !text.starts_with("mrk-") || region.is_some()));
     }
     let name = own.name.as_deref().filter(|_| kind.names != NameScope::None)?;
     if name != text && !(kind.ignores_case && name.eq_ignore_ascii_case(text)) {
@@ -230,7 +234,7 @@ fn is_parent(parent: &str, text: &str) -> bool {
     text == parent || text.starts_with("arn:") && text.rsplit(['/', ':']).next() == Some(parent)
 }
 
-fn account_of(record: &Record<'_>) -> Option<String> {
+pub(super) fn account_of(record: &Record<'_>) -> Option<String> {
     record.recipient_account_id.as_deref().map(str::to_owned)
 }
 
@@ -268,7 +272,7 @@ impl Hit {
 }
 
 /// The effect of a call that the table does not have: one that only reads leaves the resource as it is.
-fn unnamed(record: &Record<'_>) -> ResourceEffect {
+pub(super) fn unnamed(record: &Record<'_>) -> ResourceEffect {
     if record.may_write() { ResourceEffect::Unknown } else { ResourceEffect::Use }
 }
 

@@ -62,7 +62,9 @@ impl Needles {
     /// Tells whether a record may mention one of the candidates. False: it does not.
     pub fn may_mention(&self, record: &[u8]) -> bool {
         let has = |text: &str| memmem::find(record, text.as_bytes()).is_some();
-        let hides = || has(HIDDEN) || has(OMITTED);
+        // Parameters as a text, which may be cut.
+        let is_text = || has(r#""requestParameters":""#) || has(r#""requestParameters": ""#);
+        let hides = || has(HIDDEN) || has(OMITTED) || is_text();
         self.is_all
             || self.exact.iter().any(|text| has(text))
             || self.ignoring_case.iter().any(|text| has_ignoring_case(record, text.as_bytes()))

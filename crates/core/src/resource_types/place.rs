@@ -118,7 +118,10 @@ impl PlacePath {
     pub(super) fn is_withheld(&self, record: &Record<'_>) -> bool {
         let Some(part) = self.part.of(record) else { return false };
         let is_hidden = |json: &Json<'_>| json.scalar().is_some_and(|text| text == HIDDEN);
-        is_hidden(&part) || part.get(OMITTED).is_some() || self.values(record).iter().any(is_hidden)
+        is_hidden(&part)
+            || part.kind() == JsonType::Text
+            || part.get(OMITTED).is_some()
+            || self.values(record).iter().any(is_hidden)
     }
 }
 

@@ -18,7 +18,7 @@ const ROWS_MAX: usize = 500;
 /// The longest text of a file, in bytes.
 const TEXT_BYTES_MAX: usize = 1_000;
 
-const TYPE_FIELDS: [&str; 13] = [
+const TYPE_FIELDS: [&str; 14] = [
     "words",
     "source",
     "forms",
@@ -30,6 +30,7 @@ const TYPE_FIELDS: [&str; 13] = [
     "at",
     "parent",
     "note",
+    "data_events",
     "replace",
     "calls",
 ];
@@ -55,6 +56,8 @@ pub(super) struct TypeEntry {
     pub default_parent: Option<String>,
     /// What has to be known. `None`: nothing.
     pub note: Option<String>,
+    /// Its calls are data events. `None`: not said.
+    pub data_events: Option<bool>,
     /// What earlier files say of the type does not count any more.
     pub replaces: bool,
     pub calls: Vec<CallEntry>,
@@ -121,6 +124,7 @@ impl Reader<'_> {
         entry.names = self.scope(fields, &pointer);
         entry.ignores_case = self.flag(fields, &pointer, "ignore_case");
         entry.default_parent = self.text(fields, &pointer, "default_parent");
+        entry.data_events = self.flag(fields, &pointer, "data_events");
         entry.note = self.text(fields, &pointer, "note");
         entry.replaces = self.flag(fields, &pointer, "replace").unwrap_or(false);
         let defaults = Defaults {

@@ -47,8 +47,9 @@ types:
 - A path begins with `request`, `response`, `details` (`serviceEventDetails`) or `additional` (`additionalEventData`).
   Lists are gone through; capitals do not count. `at: []`: only the list of resources names it.
 - `typed` has spellings that people use and records do not; `ignore_case: true` compares names without capitals;
-  `default_parent` is the parent of those that name none; `note` is shown here; `replace: true` forgets what earlier
-  files say of the type.
+  `default_parent` is the parent of those that name none; `note` is shown here; `data_events: true` says that
+  trails record its calls only where an event selector names them; `replace: true` forgets what earlier files say of
+  the type.
 - Two types cannot be made or deleted by one call at one place: nothing would tell them apart.
 ";
 

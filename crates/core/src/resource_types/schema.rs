@@ -64,6 +64,8 @@ pub struct ResourceType {
     pub ignores_case: bool,
     /// The parent of those that name none. `None`: a record that names no parent does not tell it.
     pub default_parent: Option<String>,
+    /// Its calls are data events: recorded only where an event selector of a trail names them.
+    pub data_events: bool,
     /// The calls that concern it.
     pub calls: Vec<ResourceCall>,
     /// What has to be known, for the reference page. `None`: nothing.
@@ -141,7 +143,7 @@ impl ResourceType {
     }
 
     /// Tells whether its resources are in regions: whether their ARNs name one, or it has no ARNs.
-    pub(super) fn is_regional(&self) -> bool {
+    pub fn is_regional(&self) -> bool {
         let mut arns = self.forms.iter().map(Pattern::as_str).filter(|form| form.starts_with("arn:")).peekable();
         arns.peek().is_none() || arns.any(|form| form.contains("{region}"))
     }
@@ -154,7 +156,7 @@ impl ResourceType {
 
 /// Returns the name of a call without the version of the API that Lambda and CloudFront write behind it:
 /// `UpdateFunctionCode20150331v2`, `CreateDistribution2020_05_31`.
-pub(super) fn without_version(event: &str) -> &str {
+pub(crate) fn without_version(event: &str) -> &str {
     let is_version = |tail: &str| {
         let (date, version) = tail.split_once('v').unwrap_or((tail, "1"));
         let digits = date.bytes().filter(u8::is_ascii_digit).count();

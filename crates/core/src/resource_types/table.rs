@@ -126,6 +126,7 @@ fn complete(entry: TypeEntry) -> Result<ResourceType, YamlProblem> {
         names: entry.names.unwrap_or(NameScope::Region),
         ignores_case: entry.ignores_case.unwrap_or(false),
         default_parent: entry.default_parent,
+        data_events: entry.data_events.unwrap_or(false),
         calls: entry.calls.into_iter().map(|entry| entry.call).collect(),
         note: entry.note,
         place: entry.place,
@@ -143,6 +144,7 @@ fn extend(own: &mut ResourceType, entry: TypeEntry) {
     own.ids.extend(entry.ids);
     own.names = entry.names.unwrap_or(own.names);
     own.ignores_case = entry.ignores_case.unwrap_or(own.ignores_case);
+    own.data_events = entry.data_events.unwrap_or(own.data_events);
     own.default_parent = entry.default_parent.or(own.default_parent.take());
     own.note = entry.note.or(own.note.take());
 }

@@ -13,10 +13,10 @@ const CALLS: &str = include_str!("calls.txt");
 const END_BY_THEMSELVES: [&str; 1] = ["AWS::STS::Credentials"];
 
 /// The effect, the event and the parts of a record.
-type Case = (&'static str, &'static str, Value);
+pub(super) type Case = (&'static str, &'static str, Value);
 
 /// Blocks of lines: the subject, and its cases.
-fn blocks() -> Vec<(&'static str, Vec<Case>)> {
+pub(super) fn blocks() -> Vec<(&'static str, Vec<Case>)> {
     let text = CALLS.split("\n\n").map(|block| block.lines().filter(|line| !line.starts_with('#')));
     let block = |mut lines: Box<dyn Iterator<Item = &'static str>>| {
         let subject = lines.next().unwrap();

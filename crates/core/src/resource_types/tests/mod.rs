@@ -2,6 +2,7 @@
 
 mod calls;
 mod files;
+mod named;
 mod properties;
 mod real;
 mod subjects;

@@ -8,7 +8,7 @@ use super::super::{PlacePath, ResourceCandidate, ResourceIdentity, ResourceType,
 use super::{ACCOUNT, REGION, mentions, record, types};
 
 /// Texts that are hard to read: names, ids, ARNs, escapes, what is hidden.
-fn texts() -> impl Strategy<Value = String> {
+pub(super) fn texts() -> impl Strategy<Value = String> {
     let known = vec![
         "logs",
         "LOGS",
@@ -39,14 +39,14 @@ fn texts() -> impl Strategy<Value = String> {
     prop_oneof![8 => select(known).prop_map(str::to_owned), 1 => "[ -~]{1,12}", 1 => any::<String>()]
 }
 
-fn values() -> impl Strategy<Value = Value> {
+pub(super) fn values() -> impl Strategy<Value = Value> {
     let number = any::<i64>().prop_map(|number| json!(number));
     let leaf = prop_oneof![6 => texts().prop_map(Value::String), 1 => number, 1 => Just(Value::Null)];
     leaf.prop_recursive(2, 8, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Value::Array))
 }
 
 /// Puts a value at a place, through lists here and there.
-fn put(parts: &mut Value, path: &PlacePath, value: Value, through_list: bool) {
+pub(super) fn put(parts: &mut Value, path: &PlacePath, value: Value, through_list: bool) {
     let part = match path.part.field() {
         "requestParameters" => "q",
         "responseElements" => "r",
@@ -64,7 +64,7 @@ fn put(parts: &mut Value, path: &PlacePath, value: Value, through_list: bool) {
     }
 }
 
-fn call_at(types: &ResourceTypes, at: usize) -> (String, String, Vec<PlacePath>) {
+pub(super) fn call_at(types: &ResourceTypes, at: usize) -> (String, String, Vec<PlacePath>) {
     let calls: Vec<_> = types.all().iter().flat_map(|kind| &kind.calls).collect();
     let call = calls[at % calls.len()];
     let paths = call.at.iter().chain(&call.parent).chain(&call.policy).cloned().collect();

@@ -20,7 +20,7 @@ fn records(folder: &str) -> Vec<String> {
 }
 
 /// One record of each call that is known and was seen.
-fn repository() -> Vec<String> {
+pub(super) fn repository() -> Vec<String> {
     records(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/logs/calls"))
 }
 

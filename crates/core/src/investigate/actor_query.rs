@@ -1,0 +1,159 @@
+//! Whose calls are asked for: a user, a role, a session, a key or a person.
+
+use super::chain::{IDENTITY_CENTER, session_arn};
+use super::issue::Issue;
+use crate::event::{Actor, ActorKind, Record};
+
+/// The actor whose calls are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActorQuery {
+    /// The root user of an account, by the account's id.
+    Root(String),
+    /// An IAM user, by its ARN, with the sessions of its `GetSessionToken` and `GetFederationToken`.
+    User(String),
+    /// A role with all its sessions, by its ARN with the path.
+    Role(String),
+    /// A session, by its ARN: `arn:aws:sts::1:assumed-role/ROLE/NAME`. Whoever takes the name has the same ARN.
+    Session(String),
+    /// An access key: `AKIA…`, `ASIA…`.
+    AccessKey(String),
+    /// The unique id of a user or role, which nobody gets a second time: `AIDA…`, `AROA…`, `AROA…:NAME`.
+    UniqueId(String),
+    /// A person whom a provider vouches for.
+    Person {
+        /// The ARN or the host of the provider. `None`: any, Identity Center too.
+        provider: Option<String>,
+        /// The name of the user of Identity Center or its id, or the subject at the provider.
+        name: String,
+    },
+}
+
+impl ActorQuery {
+    /// Reads what a person types: an ARN, an access key, a unique id, or else the name of a person.
+    pub fn of(text: &str) -> Self {
+        let text = text.trim();
+        let own = text.to_owned();
+        let mut parts = text.splitn(6, ':');
+        let (arn, service, account, resource) =
+            (parts.next(), parts.nth(1), parts.nth(1).unwrap_or_default(), parts.next().unwrap_or_default());
+        if arn == Some("arn") {
+            let kind = resource.split('/').next().unwrap_or_default();
+            return match (service, kind) {
+                (Some("iam"), "root") => Self::Root(account.to_owned()),
+                (Some("iam"), "user") => Self::User(own),
+                (Some("iam"), "role") => Self::Role(own),
+                (Some("sts"), "assumed-role" | "federated-user") => Self::Session(own),
+                _ => Self::Person { provider: None, name: own },
+            };
+        }
+        let is_id = |prefixes: &[&str]| {
+            let id = text.split(':').next().unwrap_or_default();
+            id.len() >= 16
+                && prefixes.iter().any(|prefix| id.starts_with(prefix))
+                && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        match text {
+            _ if is_id(&["AKIA", "ASIA"]) => Self::AccessKey(own),
+            _ if is_id(&["AIDA", "AROA"]) => Self::UniqueId(own),
+            _ => Self::Person { provider: None, name: own },
+        }
+    }
+
+    /// Tells whether the actor itself made the call of a record, in a session of its own or without one: not in one of
+    /// another role that it assumed.
+    pub fn is_by(&self, record: &Record<'_>) -> bool {
+        let actor = Actor::of(record);
+        let id = record.user_identity.principal_id.as_deref();
+        self.is_actor(&actor, id) || self.is_person(record)
+    }
+
+    pub(super) fn is_actor(&self, actor: &Actor, id: Option<&str>) -> bool {
+        match self {
+            Self::Root(account) => actor.kind == ActorKind::Root && actor.account.as_ref() == Some(account),
+            Self::User(arn) => actor.name == *arn || actor.role.as_ref() == Some(arn),
+            Self::Role(arn) => {
+                let by_name = || session_arn(arn, "").is_some_and(|start| actor.name.starts_with(&start));
+                actor.name == *arn || actor.role.as_ref().map_or_else(by_name, |role| role == arn)
+            }
+            Self::Session(arn) => actor.name == *arn,
+            Self::AccessKey(key) => actor.access_key.as_ref() == Some(key),
+            Self::UniqueId(own) => id
+                .is_some_and(|id| id == own || id.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with(':'))),
+            Self::Person { provider: None, name } => {
+                // Such a role trusts the provider of Identity Center alone, which names the session after its user.
+                let is_of_center = actor.role.as_deref().is_some_and(|arn| arn.contains(IDENTITY_CENTER));
+                is_of_center && actor.session_name.as_ref() == Some(name)
+            }
+            Self::Person { .. } => false,
+        }
+    }
+
+    /// Tells whether a provider says in the record that the caller is the person.
+    fn is_person(&self, record: &Record<'_>) -> bool {
+        let Self::Person { provider, name } = self else { return false };
+        let identity = &record.user_identity;
+        let is_named = |text: &Option<crate::event::Text<'_>>| text.as_deref() == Some(name);
+        let issue = || Issue::of(record).is_some_and(|issue| self.is_subject(&issue));
+        match provider {
+            Some(_) => issue(),
+            None => {
+                let kind = Actor::of(record).kind;
+                let is_center = kind == ActorKind::IdentityCenterUser && is_named(&identity.user_name);
+                is_center || is_named(&identity.on_behalf_of_user) || issue()
+            }
+        }
+    }
+
+    /// Tells whether a provider says of the caller of such a call that it is the person.
+    pub(super) fn is_subject(&self, issue: &Issue) -> bool {
+        let Self::Person { provider, name } = self else { return false };
+        issue.subject.as_ref() == Some(name) && (provider.is_none() || issue.provider == *provider)
+    }
+
+    /// Tells whether a person came to the console's change of roles as the actor: `from` is an ARN.
+    pub(super) fn is_origin(&self, from: &str) -> bool {
+        match self {
+            Self::Root(account) => from.ends_with(&format!("::{account}:root")),
+            Self::User(arn) | Self::Session(arn) => from == arn,
+            Self::Role(arn) => session_arn(arn, "").is_some_and(|start| from.starts_with(&start)),
+            Self::AccessKey(_) | Self::UniqueId(_) | Self::Person { .. } => false,
+        }
+    }
+
+    /// Returns a text that each record of the actor itself has.
+    pub(super) fn needle(&self) -> String {
+        match self {
+            Self::Role(arn) => arn.rsplit('/').next().unwrap_or(arn).to_owned(),
+            Self::Root(text)
+            | Self::User(text)
+            | Self::Session(text)
+            | Self::AccessKey(text)
+            | Self::UniqueId(text)
+            | Self::Person { name: text, .. } => text.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_types_is_told_apart() {
+        let of = |text: &str| ActorQuery::of(text);
+        assert_eq!(of("arn:aws:iam::1:root"), ActorQuery::Root("1".to_owned()));
+        for (text, kind) in [
+            ("arn:aws-cn:iam::1:user/a/eve", ActorQuery::User as fn(String) -> ActorQuery),
+            ("arn:aws:iam::1:role/deploy", ActorQuery::Role),
+            ("arn:aws:sts::1:assumed-role/deploy/eve", ActorQuery::Session),
+            ("arn:aws:sts::1:federated-user/eve", ActorQuery::Session),
+            ("ASIAEXAMPLE000000000", ActorQuery::AccessKey),
+            ("AROAEXAMPLE000000000:eve", ActorQuery::UniqueId),
+        ] {
+            assert_eq!(of(text), kind(text.to_owned()));
+        }
+        for name in ["eve@example.com", "AKIA", "AIDAnobody-is-written-so", "arn:aws:s3:::b", ""] {
+            assert_eq!(of(name), ActorQuery::Person { provider: None, name: name.to_owned() });
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Answers to "who did it?" as plain data, for reports.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::chain::{Chain, FoundBy, HOPS_MAX, Hop, Lost, Origin};
+use super::history::ResourceHistory;
+use super::timeline::{Ending, Incarnation, Step, StepOutcome};
+use crate::event::{ActorKind, Mfa};
+use crate::resource_types::ResourceEffect;
+
+/// Who stands behind a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Person {
+    /// Who made the call, as its record names it.
+    pub actor: String,
+    /// At the beginning of the chain of sessions. `None`: not known; `lost` says why.
+    pub origin: Option<String>,
+    /// Why the origin is not known. `None`: it is.
+    pub lost: Option<String>,
+    /// AWS proves each step of the chain by an access key. False: a step was found by the name of a session, or the
+    /// origin is not known.
+    pub is_proven: bool,
+    /// Who began the chain, as set when the first session began; later ones cannot change it. `None`: not set.
+    pub source_identity: Option<String>,
+    /// What the session calls itself: a claim, which whoever assumes the role chooses. `None`: it has no name.
+    pub session_name: Option<String>,
+    /// The service that called on behalf of the actor. `None`: the actor called itself.
+    pub through: Option<String>,
+    /// Whether a second factor was used: `used`, `not used` or `not recorded`, which is not *no*.
+    pub mfa: String,
+    /// The access key that signed. `None`: not recorded.
+    pub access_key: Option<String>,
+    /// The address or the service that the call came from. `None`: not recorded.
+    pub source: Option<String>,
+    /// The addresses on the way from the first session to the call, where they change: a key may have been stolen, or a
+    /// person changed networks.
+    pub addresses: Vec<String>,
+    /// How each session began, from the call backward.
+    pub hops: Vec<PersonHop>,
+}
+
+/// How a session began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PersonHop {
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// The call: `AssumeRole`.
+    pub call: String,
+    /// Who called.
+    pub caller: String,
+    /// The role that was assumed. `None`: none, or not recorded.
+    pub role: Option<String>,
+    /// The name that the session was given: a claim. `None`: none.
+    pub session_name: Option<String>,
+    /// The account that the record was delivered to. `None`: not recorded.
+    pub account: Option<String>,
+    /// The address or the service that the call came from. `None`: not recorded.
+    pub source: Option<String>,
+    /// The id of the event.
+    pub event_id: String,
+    /// The access key that it gave out leads here. False: only the name of the session does.
+    pub is_proven: bool,
+}
+
+/// What happened to a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ResourceAnswer {
+    /// The type: `AWS::S3::Bucket`. `None`: not known.
+    pub resource_type: Option<String>,
+    /// Its ARN, id or name.
+    pub name: String,
+    /// The account that it is in; of a name that says none, the one account whose records name it. `None`: not known.
+    pub account: Option<String>,
+    /// The region. `None`: not known, or the type has none.
+    pub region: Option<String>,
+    /// Those that had the name one after the other; the last one first.
+    pub incarnations: Vec<IncarnationAnswer>,
+}
+
+/// One resource of several that had the name one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct IncarnationAnswer {
+    /// How it ended.
+    pub ending: EndingAnswer,
+    /// Which step made it, from 0. `None`: that is not among the records.
+    pub created: Option<usize>,
+    /// Which step ended it, may have ended it or was the last attempt, from 0. `None`: nothing.
+    pub ended: Option<usize>,
+    /// What happened, in order.
+    pub steps: Vec<StepAnswer>,
+}
+
+/// What the records say of how a resource ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndingAnswer {
+    /// A caller deleted it.
+    Deleted,
+    /// AWS deleted it by itself.
+    EndedByAws,
+    /// A call may have deleted it: the record does not tell whether it was done, or whether it was this one.
+    MaybeDeleted,
+    /// It was only tried.
+    Attempted,
+    /// The records have nothing about its end. It is no proof that it is there.
+    Nothing,
+}
+
+/// A call that concerns a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StepAnswer {
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// The call: `DeleteBucket`.
+    pub call: String,
+    /// The service: `s3.amazonaws.com`.
+    pub service: String,
+    /// What it does: `create`, `put`, `change`, `delete`, `attach`, `detach`, `use`, `unknown`.
+    pub effect: &'static str,
+    /// Whether it was done.
+    pub outcome: OutcomeAnswer,
+    /// The code with which it was refused or failed. `None`: it was not.
+    pub error: Option<String>,
+    /// AWS did it by itself.
+    pub is_by_aws: bool,
+    /// It is this resource for certain. False: it may be another one, as the record names too little.
+    pub is_certain: bool,
+    /// Who called.
+    pub actor: String,
+    /// Who stands behind the caller. `None`: it was not traced, as for calls that only use the resource.
+    pub person: Option<Person>,
+    /// The address or the service that the call came from. `None`: not recorded.
+    pub source: Option<String>,
+    /// The accounts that have a record of it.
+    pub accounts: Vec<String>,
+    /// The region. `None`: not recorded.
+    pub region: Option<String>,
+    /// The id of the event. Empty: not recorded.
+    pub event_id: String,
+    /// The policy that it sets. `None`: none.
+    pub policy: Option<Value>,
+    /// The policy that the last such call set before. `None`: not among the records.
+    pub policy_before: Option<Value>,
+}
+
+/// Whether a call was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeAnswer {
+    /// It was.
+    Done,
+    /// It may have been: the record does not tell.
+    Unclear,
+    /// It was refused or failed.
+    NotDone,
+}
+
+impl Person {
+    /// Returns who stands behind a call, from its chain.
+    pub fn of(chain: &Chain) -> Self {
+        let actor = &chain.actor;
+        Self {
+            actor: actor.name.clone(),
+            origin: chain.end.as_ref().ok().map(ToString::to_string),
+            lost: match &chain.end {
+                Ok(Origin::UserId { account, .. }) => Some(format!(
+                    "only the id of the user is recorded: the records of account {} are not among those that were looked at",
+                    account.as_deref().unwrap_or("(not recorded)")
+                )),
+                end => end.as_ref().err().map(lost),
+            },
+            is_proven: chain.is_proven(),
+            source_identity: chain.source_identity().map(str::to_owned),
+            session_name: actor.session_name.clone(),
+            through: actor.through.clone(),
+            mfa: mfa(chain).to_owned(),
+            access_key: actor.access_key.clone(),
+            source: None,
+            addresses: Vec::new(),
+            hops: chain.hops.iter().map(PersonHop::of).collect(),
+        }
+    }
+
+    /// Returns the same of a call that came from an address or a service.
+    #[must_use]
+    pub fn from(self, source: Option<String>) -> Self {
+        Self { addresses: addresses(&self.hops, source.as_deref()), source, ..self }
+    }
+
+    /// Returns in a few words who it was: the origin, or the caller where that is not known.
+    pub fn who(&self) -> &str {
+        self.origin.as_deref().unwrap_or(&self.actor)
+    }
+}
+
+/// Says whether the user at the beginning of a chain used a second factor: the first session tells it, and where there
+/// is none, the call. A provider asks for its own, and CloudTrail does not record that: its sessions say `false`.
+fn mfa(chain: &Chain) -> &'static str {
+    let is_of_aws = matches!(chain.end, Ok(Origin::User(_) | Origin::Root(_) | Origin::UserId { .. }));
+    // The first session is that of whoever made the next call.
+    let first = match chain.hops.as_slice() {
+        [.., next, _] => &next.issue.caller,
+        [_] | [] => &chain.actor,
+    };
+    match first.mfa {
+        Mfa::Used if is_of_aws => "used",
+        Mfa::NotUsed if is_of_aws => "not used",
+        _ => "not recorded",
+    }
+}
+
+/// Returns the addresses of a chain, from the first session to the call, where there are several.
+fn addresses(hops: &[PersonHop], call: Option<&str>) -> Vec<String> {
+    let is_address = |source: &&str| source.parse::<std::net::IpAddr>().is_ok();
+    let sources = hops.iter().rev().filter_map(|hop| hop.source.as_deref()).chain(call);
+    let mut all: Vec<String> = sources.filter(is_address).map(str::to_owned).collect();
+    all.dedup();
+    if all.len() > 1 { all } else { Vec::new() }
+}
+
+impl PersonHop {
+    fn of(hop: &Hop) -> Self {
+        let issue = &hop.issue;
+        let caller = match (&issue.subject, issue.caller.kind) {
+            (Some(subject), ActorKind::ExternalUser) => subject.clone(),
+            _ => issue.switched_from.clone().unwrap_or_else(|| issue.caller.name.clone()),
+        };
+        Self {
+            time: issue.time.to_string(),
+            call: issue.call.clone(),
+            caller,
+            role: issue.role.clone(),
+            session_name: issue.session_name.clone(),
+            account: issue.account.clone(),
+            source: issue.source.clone(),
+            event_id: issue.event_id.clone(),
+            is_proven: hop.by == FoundBy::AccessKey,
+        }
+    }
+}
+
+/// Says why a chain ends before its origin.
+fn lost(lost: &Lost) -> String {
+    let between = |from: jiff::Timestamp, to: jiff::Timestamp| format!("between {from} and {to}");
+    match lost {
+        Lost::NotFound(wanted) => {
+            let what = wanted.access_key.as_ref().map(|key| format!("gave out {key}"));
+            let what = what.unwrap_or_else(|| "began the session".to_owned());
+            format!("the call that {what} {} is not among the records", between(wanted.from, wanted.to))
+        }
+        Lost::Several { calls, wanted } => format!(
+            "{calls} calls {} by different callers began sessions of this name, and nothing tells which of them it was",
+            between(wanted.from, wanted.to)
+        ),
+        Lost::Outside { account, caller: Some(caller) } => {
+            format!(
+                "{caller} of account {account}, which is not one of the organization's: its calls are recorded there"
+            )
+        }
+        Lost::Outside { account, caller: None } => {
+            format!("account {account} is not one of the organization's: its calls are recorded there")
+        }
+        Lost::Endless => format!("the sessions lead in a circle, or through more than {HOPS_MAX} roles"),
+        Lost::NotRecorded => "the record does not tell who called".to_owned(),
+    }
+}
+
+impl ResourceAnswer {
+    /// Returns what happened to a resource. `person` gives who stands behind an event, by its id.
+    pub fn of(history: &ResourceHistory, subject: &str, person: impl Fn(&str) -> Option<Person>) -> Self {
+        let resource = &history.resource;
+        let own = &resource.identity;
+        let name = resource.arn.clone().or_else(|| own.id.clone()).or_else(|| own.name.clone());
+        // Where its name says no account, those of the calls that made or changed it do.
+        let deeds = history.incarnations.iter().flat_map(|own| &own.steps).filter(|step| {
+            let is_deed = !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown);
+            is_deed && step.is_certain && step.ended == StepOutcome::Done
+        });
+        let accounts: BTreeSet<&String> = deeds.flat_map(|step| &step.accounts).collect();
+        let account = accounts.first().filter(|_| accounts.len() == 1).map(|own| (*own).clone());
+        let incarnations = history.incarnations.iter().rev().map(|own| IncarnationAnswer::of(own, &person));
+        Self {
+            resource_type: resource.resource_type.clone(),
+            name: name.unwrap_or_else(|| subject.to_owned()),
+            account: own.account.clone().or(account),
+            region: own.region.clone(),
+            incarnations: incarnations.collect(),
+        }
+    }
+}
+
+impl IncarnationAnswer {
+    fn of(own: &Incarnation, person: &impl Fn(&str) -> Option<Person>) -> Self {
+        let (ending, step) = match own.ending() {
+            Ending::DoneBy(step) => (EndingAnswer::Deleted, Some(step)),
+            Ending::EndedByAws(step) => (EndingAnswer::EndedByAws, Some(step)),
+            Ending::MaybeBy(step) => (EndingAnswer::MaybeDeleted, Some(step)),
+            Ending::AttemptedBy(step) => (EndingAnswer::Attempted, Some(step)),
+            Ending::Nothing => (EndingAnswer::Nothing, None),
+        };
+        let mut steps: Vec<StepAnswer> = own.steps.iter().map(|step| StepAnswer::of(step, person)).collect();
+        for at in 0..steps.len() {
+            let (before, rest) = steps.split_at_mut(at);
+            let Some(step) = rest.first_mut().filter(|step| step.policy.is_some()) else { continue };
+            let is_same = |other: &&StepAnswer| {
+                other.call == step.call && other.policy.is_some() && other.outcome == OutcomeAnswer::Done
+            };
+            step.policy_before = before.iter().rev().find(is_same).and_then(|other| other.policy.clone());
+        }
+        let ended = step.and_then(|step| own.steps.iter().position(|other| other == step));
+        Self { ending, created: own.created, ended, steps }
+    }
+
+    /// Returns the step that ended it, or was the last attempt. `None`: nothing.
+    pub fn end(&self) -> Option<&StepAnswer> {
+        self.steps.get(self.ended?)
+    }
+
+    /// Returns the step that made it. `None`: that is not among the records.
+    pub fn maker(&self) -> Option<&StepAnswer> {
+        self.steps.get(self.created?)
+    }
+}
+
+impl StepAnswer {
+    /// Returns a step. `person` gives who stands behind an event, by its id.
+    pub fn of(step: &Step, person: &impl Fn(&str) -> Option<Person>) -> Self {
+        let (outcome, error) = match &step.ended {
+            StepOutcome::Done => (OutcomeAnswer::Done, None),
+            StepOutcome::Unclear => (OutcomeAnswer::Unclear, None),
+            StepOutcome::NotDone(code) => (OutcomeAnswer::NotDone, Some(code.clone()).filter(|code| !code.is_empty())),
+        };
+        Self {
+            time: step.time.to_string(),
+            call: step.call.clone(),
+            service: step.service.clone(),
+            effect: step.effect.as_str(),
+            outcome,
+            error,
+            is_by_aws: step.is_by_aws,
+            is_certain: step.is_certain,
+            actor: step.actor.name.clone(),
+            person: person(&step.event_id).map(|own| own.from(step.source.clone())),
+            source: step.source.clone(),
+            accounts: step.accounts.iter().cloned().collect(),
+            region: step.region.clone(),
+            event_id: step.event_id.clone(),
+            policy: step.policy.as_deref().map(policy),
+            policy_before: None,
+        }
+    }
+
+    /// Returns in a few words who it was.
+    pub fn who(&self) -> &str {
+        self.person.as_ref().map_or(&self.actor, Person::who)
+    }
+}
+
+/// Reads a policy, which stands in records as JSON or as a text with JSON in it. What cannot be read stays a text.
+fn policy(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(Value::String(inner)) => serde_json::from_str(&inner).unwrap_or(Value::String(inner)),
+        Ok(value) => value,
+        Err(_) => Value::String(text.to_owned()),
+    }
+}

@@ -1,0 +1,236 @@
+//! The histories of the resources that a person may mean: records in, one history for each resource out.
+//!
+//! A name alone may be that of several types, accounts and regions. Each of them has its own history, and what a record
+//! says of one is not said of another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::timeline::{Incarnation, Step, StepOutcome, incarnations};
+use crate::event::Record;
+use crate::resource_types::{
+    MatchedBy, NameScope, ResourceCandidate, ResourceEffect, ResourceMention, ResourceType, ResourceTypes,
+};
+
+/// The most resources of one question that get a history.
+pub const RESOURCES_MAX: usize = 200;
+
+/// What happened to one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceHistory {
+    /// Which resource: with the account and region that its records name.
+    pub resource: ResourceCandidate,
+    /// Those that had its name one after the other, in order.
+    pub incarnations: Vec<Incarnation>,
+}
+
+/// What records say of what a person asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Histories {
+    /// The resources that records name: those that were made, changed or deleted first, then those with more steps.
+    pub resources: Vec<ResourceHistory>,
+    /// How many more there are, beyond [`RESOURCES_MAX`].
+    pub further: usize,
+    /// Calls on such a type of which the record hides or leaves out what they were about: it may be this one.
+    pub withheld: Vec<Step>,
+}
+
+/// Where a resource is, as far as its type has such places.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Home {
+    candidate: usize,
+    partition: &'static str,
+    account: Option<String>,
+    region: Option<String>,
+}
+
+impl Home {
+    /// Tells whether a record is of the same partition: nothing of one is in another.
+    fn may_hold(&self, record: &Record<'_>) -> bool {
+        partition(record) == self.partition
+    }
+}
+
+/// Returns the partition that a record's region is in.
+fn partition(record: &Record<'_>) -> &'static str {
+    let region = record.aws_region.as_deref().unwrap_or_default();
+    let of = [("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("us-isob-", "aws-iso-b"), ("us-iso-", "aws-iso")];
+    of.iter().find(|(begin, _)| region.starts_with(begin)).map_or("aws", |(_, name)| name)
+}
+
+impl Histories {
+    /// Reads what records say of some candidates.
+    pub fn of(types: &ResourceTypes, candidates: &[ResourceCandidate], records: &[Record<'_>]) -> Self {
+        let mut homes: BTreeMap<Home, usize> = BTreeMap::new();
+        // Which records mention a candidate, and in which partition they are.
+        let mut mentioned: BTreeMap<usize, Vec<&Record<'_>>> = BTreeMap::new();
+        let mut withheld = Vec::new();
+        for record in records {
+            for mention in types.mentions(record, candidates) {
+                mentioned.entry(mention.candidate).or_default().push(record);
+                if mention.matched_by <= MatchedBy::Prefix {
+                    withheld.extend(Step::of(record, &mention));
+                } else if let Some(candidate) = candidates.get(mention.candidate) {
+                    *homes.entry(home(types, candidate, record, &mention)).or_default() += 1;
+                }
+            }
+        }
+        let further = homes.len().saturating_sub(RESOURCES_MAX);
+        let mut most: Vec<(Home, usize)> = homes.into_iter().collect();
+        most.sort_by(|(a, more), (b, fewer)| fewer.cmp(more).then_with(|| a.cmp(b)));
+        let homes = most.into_iter().take(RESOURCES_MAX).map(|(home, _)| home);
+        let mut resources: Vec<ResourceHistory> = homes
+            .filter_map(|home| {
+                let records = mentioned.get(&home.candidate)?.iter().copied().filter(|record| home.may_hold(record));
+                history(types, candidates.get(home.candidate)?, &home, records)
+            })
+            .collect();
+        resources.sort_by_key(|own| std::cmp::Reverse(own.weight()));
+        // What is known of it otherwise needs no guess.
+        let seen: BTreeSet<&str> = resources.iter().flat_map(ResourceHistory::event_ids).collect();
+        withheld.retain(|step| !seen.contains(step.event_id.as_str()));
+        withheld.sort_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)));
+        withheld.dedup_by(|a, b| a.event_id == b.event_id);
+        Self { resources, further, withheld }
+    }
+}
+
+impl ResourceHistory {
+    /// Returns how much its records say: whether it was made, changed or deleted, and how many steps there are.
+    fn weight(&self) -> (bool, bool, usize) {
+        let steps = || self.incarnations.iter().flat_map(|own| &own.steps);
+        let is_deed = |step: &Step| {
+            step.is_certain
+                && step.ended == StepOutcome::Done
+                && !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown)
+        };
+        let is_ended = self.incarnations.iter().any(|own| own.deleted.is_some());
+        (is_ended, steps().any(is_deed), steps().count())
+    }
+
+    fn event_ids(&self) -> impl Iterator<Item = &str> {
+        self.incarnations.iter().flat_map(|own| &own.steps).map(|step| step.event_id.as_str())
+    }
+
+    /// Tells whether its records do more than use it: it was made, changed, deleted, or somebody tried to.
+    pub fn has_deeds(&self) -> bool {
+        let steps = self.incarnations.iter().flat_map(|own| &own.steps);
+        steps.into_iter().any(|step| !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown))
+    }
+}
+
+/// Returns where the resource is that a record names.
+fn home(types: &ResourceTypes, wanted: &ResourceCandidate, record: &Record<'_>, mention: &ResourceMention<'_>) -> Home {
+    let candidate = mention.candidate;
+    let scope = wanted.resource_type.as_deref().and_then(|name| types.named(name)).map(|own| own.names);
+    let (has_account, has_region) = match scope {
+        _ if mention.matched_by > MatchedBy::Name || wanted.arn.is_some() => (false, false),
+        None | Some(NameScope::Partition | NameScope::GlobalParent | NameScope::None) => (false, false),
+        Some(NameScope::Account) => (true, false),
+        Some(NameScope::Region | NameScope::Parent | NameScope::Shared) => (true, true),
+    };
+    // What the record's own ARN says of it comes first: a call between accounts is recorded in both.
+    let arn = mention.also_called.iter().find(|text| text.starts_with("arn:"));
+    let of_arn = |at: usize| {
+        let part = arn.and_then(|arn| arn.split(':').nth(at)).filter(|part| !part.is_empty());
+        part.map(str::to_owned)
+    };
+    let recipient = || record.recipient_account_id.as_deref().map(str::to_owned);
+    let region = || record.aws_region.as_deref().map(str::to_owned);
+    let own = &wanted.identity;
+    Home {
+        candidate,
+        partition: partition(record),
+        account: own.account.clone().or_else(|| has_account.then(|| of_arn(4).or_else(recipient)).flatten()),
+        region: own.region.clone().or_else(|| has_region.then(|| of_arn(3).or_else(region)).flatten()),
+    }
+}
+
+fn history<'r, 'a: 'r>(
+    types: &ResourceTypes,
+    wanted: &ResourceCandidate,
+    home: &Home,
+    records: impl Iterator<Item = &'r Record<'a>>,
+) -> Option<ResourceHistory> {
+    let kind = wanted.resource_type.as_deref().and_then(|name| types.named(name));
+    let region = home.region.as_deref().filter(|_| kind.is_none_or(ResourceType::is_regional));
+    // What is typed with its partition is there and nowhere else.
+    if wanted.identity.partition.as_deref().is_some_and(|own| own != home.partition) {
+        return None;
+    }
+    let resource = wanted.clone().within(home.account.as_deref(), region);
+    let one = std::slice::from_ref(&resource);
+    let steps: Vec<Step> = records
+        .flat_map(|record| {
+            types.mentions(record, one).into_iter().filter_map(move |mention| Step::of(record, &mention))
+        })
+        .collect();
+    let named = steps.iter().any(|step| step.matched_by > MatchedBy::Prefix);
+    named.then(|| ResourceHistory { resource, incarnations: incarnations(steps) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timeline::Ending;
+    use super::*;
+
+    fn event(id: &str, time: &str, account: &str, call: &str, more: &str) -> String {
+        format!(
+            r#"{{"eventVersion":"1.11","eventTime":"2026-11-{time}Z","eventSource":"iam.amazonaws.com","eventName":"{call}",
+            "awsRegion":"us-east-1","eventID":"{id}","recipientAccountId":"{account}","requestParameters":{{"roleName":"deploy"{more}}},
+            "userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::{account}:user/{id}","accountId":"{account}"}}}}"#
+        )
+    }
+
+    fn read(subject: &str, events: &[String]) -> Histories {
+        let types = ResourceTypes::built_in().unwrap();
+        let records: Vec<Record<'_>> = events.iter().map(|event| Record::read(event).unwrap()).collect();
+        Histories::of(&types, &types.candidates(subject).unwrap(), &records)
+    }
+
+    const A: &str = "111111111111";
+    const B: &str = "222222222222";
+
+    #[test]
+    fn roles_of_one_name_in_two_accounts_have_two_histories() {
+        let events = [
+            event("ann", "20T10:00:00", A, "CreateRole", ""),
+            event("bob", "20T11:00:00", B, "CreateRole", ""),
+            event("eve", "21T10:00:00", B, "DeleteRole", ""),
+        ];
+        let all = read("role deploy", &events);
+        let told: Vec<(Option<&str>, usize, bool)> = all
+            .resources
+            .iter()
+            .map(|own| {
+                let last = own.incarnations.last().unwrap();
+                (own.resource.identity.account.as_deref(), last.steps.len(), matches!(last.ending(), Ending::DoneBy(_)))
+            })
+            .collect();
+        assert_eq!(told, [(Some(B), 2, true), (Some(A), 1, false)]);
+        let one = read(&format!("arn:aws:iam::{A}:role/deploy"), &events);
+        assert_eq!(one.resources.len(), 1);
+        assert_eq!(one.resources[0].incarnations[0].steps.len(), 1);
+    }
+
+    #[test]
+    fn a_name_without_a_type_finds_the_types_that_records_name() {
+        let events = [event("ann", "20T10:00:00", A, "CreateRole", "")];
+        let all = read("deploy", &events);
+        let types: Vec<_> = all.resources.iter().map(|own| own.resource.resource_type.as_deref()).collect();
+        assert_eq!(types, [Some("AWS::IAM::Role")]);
+        assert!(read("other", &events).resources.is_empty());
+    }
+
+    #[test]
+    fn a_call_that_hides_its_resource_is_no_resource_of_its_own() {
+        let hidden =
+            event("x", "20T10:00:00", A, "DeleteRole", "").replace("\"deploy\"", "\"HIDDEN_DUE_TO_SECURITY_REASONS\"");
+        let all = read("role deploy", std::slice::from_ref(&hidden));
+        assert_eq!((all.resources.len(), all.withheld.len()), (0, 1));
+        let known = event("ann", "20T09:00:00", A, "CreateRole", "");
+        let all = read("role deploy", &[known, hidden]);
+        // It is among the steps of the one that is known, as a doubt.
+        assert_eq!((all.resources.len(), all.withheld.len()), (1, 0));
+        assert!(matches!(all.resources[0].incarnations[0].ending(), Ending::MaybeBy(_)));
+    }
+}

@@ -1,0 +1,335 @@
+//! What an actor made that still stands: its creations without what was deleted after them, by anybody.
+//!
+//! Records come twice. First, in any order, to [`Creations`], which keeps what the actor made; then again, in any
+//! order, to [`Remains`], which keeps what became of it. A name that others took before or after is theirs.
+//!
+//! Records tell of calls. What came or went with something else and without a call of its own is not in the answer: the
+//! volumes of an instance, the rules of a security group that was deleted, what a stack made with a role of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::activity::Missing;
+use super::last_used::is_data;
+use super::sessions::{Belonging, SessionSet};
+use super::timeline::Step;
+use crate::event::{Outcome, Record};
+use crate::resource_types::{
+    MatchedBy, RecordedResource, ResourceEffect, ResourceIdentity, ResourceKey, ResourceMention, ResourceReader,
+    ResourceType,
+};
+
+mod made;
+
+use made::{Made, Vague};
+
+/// How many resources of an actor are kept.
+const RESOURCES_MAX: usize = 100_000;
+/// How many steps of one resource, or of all that had its name, are kept.
+const STEPS_MAX: usize = 10_000;
+/// How many creations without a name, and how many deletions that do not say of what, are kept.
+const NAMELESS_MAX: usize = 10_000;
+/// How calls begin that take a deletion back: `RestoreSecret`, `CancelKeyDeletion`.
+const TAKES_BACK: [&str; 2] = ["Restore", "Cancel"];
+
+/// Takes records of anybody, in any order, and keeps what an actor made.
+#[derive(Debug)]
+pub struct Creations<'r, 't> {
+    who: SessionSet,
+    reader: &'r ResourceReader<'t>,
+    made: BTreeMap<ResourceKey, Made>,
+    /// The keys of resources by their type and id.
+    ids: BTreeMap<(String, String), ResourceKey>,
+    nameless: Vec<NamelessCreation>,
+    lost: u64,
+}
+
+/// Takes all records a second time, and keeps what became of what the actor made.
+#[derive(Debug)]
+pub struct Remains<'r, 't> {
+    creations: Creations<'r, 't>,
+    vague: Vec<Vague>,
+    is_cut: bool,
+}
+
+/// What an actor made, and what the records say of it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemainsSummary {
+    /// What nothing ended that is recorded, in the order in which it was made.
+    pub stands: Vec<Remaining>,
+    /// What may have ended, or whose end could not be found: each says why.
+    pub unclear: Vec<Remaining>,
+    /// Creations of which the record does not say what was made: whether it still stands cannot be told.
+    pub nameless: Vec<NamelessCreation>,
+    /// How many ended.
+    pub ended: EndedCounts,
+    /// What is not in the answer. Empty: nothing that is known of.
+    pub missing: Vec<Missing>,
+}
+
+/// How many resources ended, by who ended them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EndedCounts {
+    /// The actor itself, or a session of it.
+    pub by_actor: usize,
+    /// Others.
+    pub by_others: usize,
+    /// AWS by itself.
+    pub by_aws: usize,
+    /// Nobody that is recorded: another one was made with its name.
+    pub unrecorded: usize,
+}
+
+/// A resource that an actor made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remaining {
+    /// The type: `AWS::S3::Bucket`.
+    pub resource_type: String,
+    /// What it is called: its ARN where a record has it, else its id or name.
+    pub name: String,
+    /// The call that made it.
+    pub made: Step,
+    /// Why it is not sure that it stands. Empty: nothing speaks against it.
+    pub doubts: Vec<Doubt>,
+    /// Attempts to delete it that were not done, in order.
+    pub attempts: Vec<Step>,
+}
+
+/// Why it is not sure that a resource stands, or that the actor made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// The call that made it may have failed: its record does not tell.
+    Made,
+    /// A session made it that may be the actor's: others have its name.
+    Maker,
+    /// It was there before: the call replaced it.
+    Replaced,
+    /// A call may have deleted it: the record does not tell whether it was done, or whether it was this one.
+    Deletion(Box<Step>),
+    /// Its id was not recorded, so that a deletion by its id cannot be known.
+    NoId,
+    /// Data events tell of it. Its deletion may not be recorded, and a lifecycle rule or an expiry ends such things
+    /// without a call.
+    Data,
+    /// It has more steps than are kept.
+    Steps,
+}
+
+/// A creation of which the record does not say what was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamelessCreation {
+    /// The type.
+    pub resource_type: String,
+    /// The call.
+    pub made: Step,
+    /// The record hides it or leaves it out for its size. False: it should be there, and is not.
+    pub is_withheld: bool,
+}
+
+impl<'r, 't> Creations<'r, 't> {
+    /// Begins. `who` has grown by all calls that began sessions.
+    pub fn of(who: SessionSet, reader: &'r ResourceReader<'t>) -> Self {
+        let (made, ids) = (BTreeMap::new(), BTreeMap::new());
+        Self { who, reader, made, ids, nameless: Vec::new(), lost: 0 }
+    }
+
+    /// Takes one record.
+    pub fn add(&mut self, record: &Record<'_>) {
+        let makes =
+            |(kind, effect): (&'t ResourceType, ResourceEffect)| (is_making(effect) && can_end(kind)).then_some(kind);
+        let kinds: Vec<&ResourceType> = self.reader.effects(record).filter_map(makes).collect();
+        if kinds.is_empty() || !Outcome::of(record).may_be_done() || self.who.holds(record).is_none() {
+            return;
+        }
+        let named = self.reader.named_by(record);
+        for kind in kinds {
+            let of_kind = named.iter().filter(|own| own.resource_type == kind.name && is_making(own.effect));
+            let (known, unknown): (Vec<_>, Vec<_>) = of_kind.partition(|own| own.named_by > MatchedBy::Prefix);
+            for own in &known {
+                self.add_made(own);
+            }
+            if known.is_empty() {
+                self.add_nameless(record, kind, !unknown.is_empty());
+            }
+        }
+    }
+
+    /// Ends the first pass. All records have to be given again.
+    pub fn seen(self) -> Remains<'r, 't> {
+        Remains { creations: self, vague: Vec::new(), is_cut: false }
+    }
+
+    fn add_made(&mut self, own: &RecordedResource) {
+        let Some(key) = self.reader.key(own) else { return };
+        if !self.made.contains_key(&key) && self.made.len() >= RESOURCES_MAX {
+            self.lost += 1;
+            return;
+        }
+        if let Some(id) = &own.identity.id {
+            self.ids.insert((own.resource_type.clone(), id.clone()), key.clone());
+        }
+        let made = self.made.entry(key).or_default();
+        made.resource_type.clone_from(&own.resource_type);
+        if made.name.is_empty() || own.text.starts_with("arn:") {
+            made.name.clone_from(&own.text);
+        }
+        if !made.identities.contains(&own.identity) && made.identities.len() < STEPS_MAX {
+            made.identities.push(own.identity.clone());
+        }
+    }
+
+    fn add_nameless(&mut self, record: &Record<'_>, kind: &ResourceType, is_withheld: bool) {
+        let step = step(record, &nameless(kind), false);
+        let Some(made) = step.filter(|_| self.nameless.len() < NAMELESS_MAX) else {
+            self.lost += 1;
+            return;
+        };
+        let is_same = |own: &NamelessCreation| own.resource_type == kind.name && same_event(&own.made, &made);
+        if !self.nameless.iter().any(is_same) {
+            self.nameless.push(NamelessCreation { resource_type: kind.name.clone(), made, is_withheld });
+        }
+    }
+}
+
+impl Remains<'_, '_> {
+    /// Takes one record.
+    pub fn add(&mut self, record: &Record<'_>) {
+        // What did not happen matters only where somebody tried to delete.
+        let may_be_done = Outcome::of(record).may_be_done();
+        let call = record.event_name.as_deref().unwrap_or_default();
+        for own in self.creations.reader.named_by(record) {
+            let is_deletion = own.effect == ResourceEffect::Delete;
+            if !may_be_done && !is_deletion {
+                continue;
+            }
+            if own.named_by <= MatchedBy::Prefix {
+                if may_be_done && is_deletion {
+                    self.add_vague(record, &own);
+                }
+                continue;
+            }
+            let takes_back =
+                own.effect == ResourceEffect::Change && TAKES_BACK.iter().any(|word| call.starts_with(word));
+            let is_step = is_making(own.effect) || is_deletion || takes_back;
+            self.add_step(record, &own, is_step);
+        }
+    }
+
+    fn add_step(&mut self, record: &Record<'_>, own: &RecordedResource, is_step: bool) {
+        let creations = &mut self.creations;
+        let by_id = || creations.ids.get(&(own.resource_type.clone(), own.identity.id.clone()?)).cloned();
+        let key = creations.reader.key(own);
+        let keys: BTreeSet<ResourceKey> = key.clone().into_iter().chain(by_id()).collect();
+        for own_key in keys {
+            let Some(made) = creations.made.get_mut(&own_key) else { continue };
+            let same = |other: &ResourceIdentity| creations.reader.is_same(&own.resource_type, other, &own.identity);
+            let is_same = made.identities.iter().filter_map(same).max();
+            // One that is made with the name, and has another id, ends the one before.
+            let is_next = is_making(own.effect) && key.as_ref() == Some(&own_key);
+            let Some(is_certain) = is_same.or(is_next.then_some(true)) else { continue };
+            if !is_step {
+                if is_certain && Outcome::of(record) == Outcome::Success {
+                    made.used = [made.used, record.event_time].into_iter().flatten().min();
+                }
+                continue;
+            }
+            let Some(step) = step(record, own, is_certain) else { continue };
+            let names = [Some(&step.event_id), step.shared_event_id.as_ref()].into_iter().flatten();
+            let names: Vec<String> = names.filter(|name| !name.is_empty()).cloned().collect();
+            match creations.who.holds(record) {
+                Some(Belonging::Unclear) => made.maybe_own.extend(names.clone()),
+                Some(_) => made.own.extend(names.clone()),
+                None => {}
+            }
+            if is_data(record) {
+                made.data.extend(names);
+            }
+            if made.steps.len() < STEPS_MAX {
+                made.steps.push(step);
+            } else {
+                made.is_cut = true;
+            }
+        }
+    }
+
+    fn add_vague(&mut self, record: &Record<'_>, own: &RecordedResource) {
+        if self.vague.len() >= NAMELESS_MAX {
+            self.is_cut = true;
+            return;
+        }
+        let prefix = Some(own.text.clone()).filter(|_| own.named_by == MatchedBy::Prefix);
+        let resource_type = own.resource_type.clone();
+        self.vague.extend(step(record, own, false).map(|step| Vague { resource_type, prefix, step }));
+    }
+
+    /// Returns what stands.
+    pub fn summary(self) -> RemainsSummary {
+        let Creations { who, reader, made, nameless, lost, .. } = self.creations;
+        let missing = [
+            who.is_cut().then_some(Missing::Sessions),
+            (lost > 0).then_some(Missing::Resources(lost)),
+            self.is_cut.then_some(Missing::Deletions),
+        ];
+        let mut summary = RemainsSummary {
+            stands: Vec::new(),
+            unclear: Vec::new(),
+            nameless,
+            ended: EndedCounts::default(),
+            missing: missing.into_iter().flatten().collect(),
+        };
+        for made in made.into_values() {
+            let kind = reader.types().named(&made.resource_type);
+            let vague = self.vague.iter().filter(|vague| vague.resource_type == made.resource_type);
+            let vague: Vec<&Vague> = vague.collect();
+            made.into_summary(kind, &vague, &mut summary);
+        }
+        let order = |own: &Remaining| (own.made.time, own.resource_type.clone(), own.name.clone());
+        summary.stands.sort_by_key(order);
+        summary.unclear.sort_by_key(order);
+        summary.nameless.sort_by_key(|own| (own.made.time, own.resource_type.clone()));
+        summary
+    }
+}
+
+fn is_making(effect: ResourceEffect) -> bool {
+    matches!(effect, ResourceEffect::Create | ResourceEffect::Put)
+}
+
+/// Tells whether calls end the resources of a type: temporary keys end by themselves.
+fn can_end(kind: &ResourceType) -> bool {
+    kind.calls.iter().any(|call| call.effect == ResourceEffect::Delete)
+}
+
+fn same_event(a: &Step, b: &Step) -> bool {
+    !a.event_id.is_empty() && a.event_id == b.event_id
+        || a.shared_event_id.is_some() && a.shared_event_id == b.shared_event_id
+}
+
+fn nameless(kind: &ResourceType) -> RecordedResource {
+    RecordedResource {
+        resource_type: kind.name.clone(),
+        identity: ResourceIdentity::default(),
+        effect: ResourceEffect::Create,
+        named_by: MatchedBy::Withheld,
+        place: String::new(),
+        text: String::new(),
+        also_called: BTreeSet::new(),
+    }
+}
+
+/// Returns what a record says of a resource. `None`: it does not say when.
+fn step(record: &Record<'_>, own: &RecordedResource, is_certain: bool) -> Option<Step> {
+    let mention = ResourceMention {
+        candidate: 0,
+        resource_type: Some(own.resource_type.clone()),
+        effect: own.effect,
+        place: own.place.clone(),
+        matched_by: own.named_by,
+        is_certain,
+        also_called: own.also_called.clone(),
+        policy: None,
+    };
+    Step::of(record, &mention)
+}
+
+#[cfg(test)]
+mod tests;

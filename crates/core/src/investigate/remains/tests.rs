@@ -1,0 +1,225 @@
+//! What stands of what an actor made, against worlds of which the truth is known, and the traps.
+
+use super::*;
+use crate::investigate::worlds::{USERS, World, sessions, types, user};
+
+fn remains(texts: &[String], who: &str) -> RemainsSummary {
+    let reader = types().reader();
+    let mut creations = Creations::of(sessions(texts, who), &reader);
+    for text in texts {
+        creations.add(&Record::read(text).unwrap());
+    }
+    let mut remains = creations.seen();
+    for text in texts {
+        remains.add(&Record::read(text).unwrap());
+    }
+    remains.summary()
+}
+
+#[test]
+fn what_stands_is_what_was_made_and_not_deleted() {
+    let (mut stood, mut unclear, mut ended) = (0, 0, 0);
+    for seed in 0..16 {
+        let mut world = World::new(seed);
+        let all = world.delivered();
+        let own: Vec<RemainsSummary> = (0..USERS).map(|by| remains(&all, &user(by))).collect();
+        for (by, summary) in own.iter().enumerate() {
+            assert!(summary.nameless.is_empty() && summary.missing.is_empty(), "world {seed}");
+            for remaining in &summary.stands {
+                let made = world.things.iter().find(|own| own.event == remaining.made.event_id).unwrap();
+                assert_eq!(
+                    (made.maker, made.is_there, made.is_unclear),
+                    (by, true, false),
+                    "world {seed}: {remaining:#?}"
+                );
+            }
+            let of = |wanted: fn(&Doubt) -> bool| {
+                summary
+                    .unclear
+                    .iter()
+                    .filter(|own| own.doubts.iter().any(wanted))
+                    .map(|own| own.made.event_id.clone())
+                    .collect::<BTreeSet<_>>()
+            };
+            let (maker, deletion) =
+                (of(|doubt| *doubt == Doubt::Maker), of(|doubt| matches!(doubt, Doubt::Deletion(_))));
+            for thing in world.things.iter().filter(|own| deletion.contains(&own.event)) {
+                assert!(thing.is_there && thing.is_unclear, "world {seed}: {thing:?}");
+            }
+            for thing in
+                world.things.iter().filter(|own| own.maker == by && own.is_there && !maker.contains(&own.event))
+            {
+                let stands = summary.stands.iter().any(|own| own.made.event_id == thing.event);
+                assert_eq!(
+                    (stands, deletion.contains(&thing.event)),
+                    (!thing.is_unclear, thing.is_unclear),
+                    "world {seed}: {thing:?}"
+                );
+            }
+            stood += summary.stands.len();
+            unclear += summary.unclear.len();
+            ended += summary.ended.by_actor + summary.ended.by_others;
+            assert_eq!((summary.ended.unrecorded, summary.ended.by_aws), (0, 0), "world {seed}");
+        }
+        let gone = world.things.iter().filter(|own| !own.is_there).count();
+        let counted: usize = own.iter().map(|own| own.ended.by_actor + own.ended.by_others).sum();
+        assert!(counted <= gone + own.iter().map(|own| own.unclear.len()).sum::<usize>(), "world {seed}");
+    }
+    println!("{stood} stand, {unclear} unclear, {ended} ended");
+    assert!(stood > 30 && unclear > 5 && ended > 100, "{stood} {unclear} {ended}");
+}
+
+#[test]
+fn where_records_are_lost_nothing_stands_for_which_a_deletion_is_left() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let all = world.delivered();
+        let some: Vec<String> =
+            all.iter().enumerate().filter(|(at, _)| at % 7 != 3).map(|(_, text)| text.clone()).collect();
+        for by in 0..USERS {
+            for own in remains(&some, &user(by)).stands {
+                let later = |text: &&String| {
+                    let record = Record::read(text).unwrap();
+                    let is_it = own.name
+                        == *record
+                            .request_parameters
+                            .and_then(|asked| asked.at("volumeId")?.text())
+                            .unwrap_or_default();
+                    is_it && Outcome::of(&record).may_be_done()
+                };
+                assert_eq!(some.iter().find(later), None, "world {seed}: {own:#?}");
+            }
+        }
+    }
+}
+
+fn event(at: u32, who: &str, source: &str, call: &str, more: &str) -> String {
+    format!(
+        r#"{{"eventTime":"2026-11-20T10:{at:02}:00Z","eventSource":"{source}.amazonaws.com","eventName":"{call}","eventID":"{call}{at}",
+        "awsRegion":"us-east-1","recipientAccountId":"111111111111",
+        "userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/{who}"}}{more}}}"#
+    )
+}
+
+fn of_ann(texts: &[String]) -> RemainsSummary {
+    remains(texts, "arn:aws:iam::111111111111:user/ann")
+}
+
+fn names(all: &[Remaining]) -> Vec<&str> {
+    all.iter().map(|own| own.name.as_str()).collect()
+}
+
+#[test]
+fn a_name_that_somebody_else_takes_after_is_not_the_actors() {
+    let bucket = r#","requestParameters":{"bucketName":"b"}"#;
+    let texts = [
+        event(1, "ann", "s3", "CreateBucket", bucket),
+        event(2, "bob", "s3", "DeleteBucket", bucket),
+        event(3, "bob", "s3", "CreateBucket", bucket),
+    ];
+    let summary = of_ann(&texts);
+    assert_eq!((names(&summary.stands).len(), summary.ended.by_others), (0, 1));
+    // Even where the deletion is lost: two cannot have the name. In us-east-1 the same bucket may be made again.
+    let elsewhere = |text: &String| text.replace("us-east-1", "eu-central-1");
+    let summary = of_ann(&[elsewhere(&texts[0]), elsewhere(&texts[2])]);
+    assert_eq!((names(&summary.stands).len(), summary.ended.unrecorded), (0, 1));
+    let summary = of_ann(&[
+        texts[2].clone().replace("user/bob", "user/ann"),
+        texts[0].replace("user/ann", "user/bob"),
+        texts[1].clone(),
+    ]);
+    assert_eq!(names(&summary.stands), ["b"], "the second one is hers");
+}
+
+#[test]
+fn a_deletion_that_is_taken_back_is_none() {
+    let key = r#""keyId":"0e5d0ab6-097e-49d8-99ef-747ce3e5f8f4""#;
+    let arn = r#"[{"ARN":"arn:aws:kms:us-east-1:111111111111:key/0e5d0ab6-097e-49d8-99ef-747ce3e5f8f4"}]"#;
+    let made = event(
+        1,
+        "ann",
+        "kms",
+        "CreateKey",
+        &format!(r#","responseElements":{{"keyMetadata":{{{key}}}}},"resources":{arn}"#),
+    );
+    let asked = format!(r#","requestParameters":{{{key}}},"resources":{arn}"#);
+    let call = |at: u32, call: &str| event(at, "bob", "kms", call, &asked);
+    let mut texts = vec![made, call(2, "ScheduleKeyDeletion")];
+    assert_eq!((of_ann(&texts).stands.len(), of_ann(&texts).ended.by_others), (0, 1));
+    texts.push(call(3, "CancelKeyDeletion"));
+    let summary = of_ann(&texts);
+    assert_eq!((summary.stands.len(), summary.ended), (1, EndedCounts::default()), "{summary:#?}");
+    texts.push(call(4, "ScheduleKeyDeletion"));
+    assert_eq!(of_ann(&texts).ended.by_others, 1);
+}
+
+#[test]
+fn what_cannot_be_told_is_said() {
+    let asked = r#","requestParameters":{"size":"1"}"#;
+    let volume =
+        event(1, "ann", "ec2", "CreateVolume", &format!(r#"{asked},"responseElements":{{"volumeId":"vol-01234567"}}"#));
+    let hidden = event(
+        2,
+        "ann",
+        "ec2",
+        "CreateVolume",
+        &format!(r#"{asked},"responseElements":{{"omitted":true,"originalSize":1}}"#),
+    );
+    let lost = event(3, "ann", "ec2", "CreateVolume", asked);
+    let summary = of_ann(&[volume.clone(), hidden.clone(), lost, hidden]);
+    assert_eq!(names(&summary.stands), ["vol-01234567"]);
+    assert_eq!(summary.nameless.iter().map(|own| own.is_withheld).collect::<Vec<_>>(), [true, false]);
+    // A deletion that hides of what may be of this one.
+    let delete = event(4, "bob", "ec2", "DeleteVolume", r#","requestParameters":{"omitted":true}"#);
+    let unclear = of_ann(&[volume.clone(), delete.clone()]).unclear;
+    assert!(
+        matches!(unclear[0].doubts.as_slice(), [Doubt::Deletion(step)] if step.matched_by == MatchedBy::Withheld),
+        "{unclear:#?}"
+    );
+    let elsewhere = delete.replace("us-east-1", "us-west-2");
+    assert_eq!(of_ann(&[volume.clone(), elsewhere]).stands.len(), 1);
+    // Attempts are shown, and are no deletion.
+    let refused = event(
+        5,
+        "bob",
+        "ec2",
+        "DeleteVolume",
+        r#","requestParameters":{"volumeId":"vol-01234567"},"errorCode":"Client.UnauthorizedOperation""#,
+    );
+    let stands = of_ann(&[refused, volume]).stands;
+    assert_eq!(stands[0].attempts.len(), 1);
+    // Several may have the name, and the record has no id.
+    let api = event(
+        6,
+        "ann",
+        "apigateway",
+        "CreateRestApi",
+        r#","requestParameters":{"createRestApiInput":{"name":"shop"}}"#,
+    );
+    assert_eq!(of_ann(&[api]).unclear[0].doubts, [Doubt::NoId]);
+}
+
+#[test]
+fn objects_may_end_without_a_record_and_by_calls_that_do_not_name_them() {
+    let more = |asked: &str| {
+        format!(r#","managementEvent":false,"eventCategory":"Data","requestParameters":{{"bucketName":"b"{asked}}}"#)
+    };
+    let put = event(1, "ann", "s3", "PutObject", &more(r#","key":"a/1""#));
+    assert_eq!(of_ann(std::slice::from_ref(&put)).unclear[0].doubts, [Doubt::Data]);
+    let listed = r#","resources":[{"type":"AWS::S3::Object","ARNPrefix":"arn:aws:s3:::b/"}]"#;
+    let many = event(2, "bob", "s3", "DeleteObjects", &(more("") + listed));
+    let doubts = of_ann(&[many.clone(), put.clone()]).unclear[0].doubts.clone();
+    assert!(matches!(doubts.as_slice(), [Doubt::Deletion(_), Doubt::Data]), "{doubts:#?}");
+    let other = many.replace("s3:::b/", "s3:::c/");
+    assert_eq!(of_ann(&[other, put.clone()]).unclear[0].doubts, [Doubt::Data]);
+    // What was read before was there before.
+    let read = event(0, "bob", "s3", "GetObject", &more(r#","key":"a/1""#));
+    assert_eq!(of_ann(&[read, put]).unclear[0].doubts, [Doubt::Replaced, Doubt::Data]);
+}
+
+#[test]
+fn sessions_are_no_resources_that_stand() {
+    let credentials = r#","responseElements":{"credentials":{"accessKeyId":"ASIAEXAMPLE000000009"}},"requestParameters":{"roleArn":"arn:aws:iam::1:role/x","roleSessionName":"s"}"#;
+    let summary = of_ann(&[event(1, "ann", "sts", "AssumeRole", credentials)]);
+    assert_eq!((summary.stands.len(), summary.unclear.len(), summary.nameless.len()), (0, 0, 0));
+}

@@ -1,0 +1,3 @@
+//! Tests of all parts together.
+
+mod real;
