@@ -14,4 +14,5 @@ SELECT
     event_id
 FROM events
 WHERE event_category = 'Aggregated' OR event_type = 'AwsAggregatedEvent'
-ORDER BY window_start, account, region, event_id
+ORDER BY window_start, account, region, event_id, window_end, event_source, dimension, aggregation, statistics,
+    details

@@ -58,4 +58,5 @@ SELECT
     user_agent,
     event_id
 FROM chain
-ORDER BY step, event_time, account, event_id
+ORDER BY step, event_time, account, event_id, event_name, who, role, session_name, source_identity, signed_with, mfa,
+    source_ip, user_agent

@@ -30,4 +30,4 @@ FROM (
     GROUP BY event_source, event_name, is_own, bucket
 )
 WHERE is_own
-ORDER BY events DESC, event_source, event_name, bucket
+ORDER BY events DESC, event_source, event_name, bucket, bytes, percent_of_events

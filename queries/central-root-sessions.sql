@@ -16,4 +16,5 @@ SELECT
     event_id
 FROM events
 WHERE event_source = 'sts.amazonaws.com' AND event_name = 'AssumeRoot'
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, who, target, task_policy, issued_key, outcome, error_code, source_ip,
+    user_agent

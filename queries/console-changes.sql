@@ -21,4 +21,5 @@ WHERE read_only = false
         OR starts_with(user_agent, 'S3Console/')
     )
     AND event_name NOT IN ('ConsoleLogin', 'CheckMfa', 'SwitchRole', 'ExitRole', 'RenewRole')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, who, event_source, event_name, outcome, error_code,
+    request_parameters, source_ip

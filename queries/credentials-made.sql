@@ -31,4 +31,4 @@ WHERE event_source IN ('iam.amazonaws.com', 'signin.amazonaws.com')
         'CreateServiceSpecificCredential', 'ResetServiceSpecificCredential', 'DeactivateMFADevice',
         'DeleteVirtualMFADevice', 'EnableMFADevice'
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, event_name, outcome, whose, what, who, error_code, source_ip, user_agent

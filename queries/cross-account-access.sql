@@ -19,4 +19,4 @@ WHERE user_account <> account
     AND user_account NOT IN ('ANONYMOUS_PRINCIPAL', 'anonymous')
     AND coalesce(identity_type, '') <> 'AWSService'
 GROUP BY account, user_account, 3, event_source, event_name, json_extract_scalar(request_parameters, '$.roleArn')
-ORDER BY account, from_account, who, event_source, event_name, what
+ORDER BY account, from_account, who, event_source, event_name, what, json_extract_scalar(request_parameters, '$.roleArn')

@@ -25,4 +25,5 @@ WHERE ($who = '' OR strpos(concat_ws(' ', user_arn, user_name, on_behalf_of_user
     AND ($source = '' OR event_source = $source)
     AND ($address = '' OR source_ip = $address)
     AND ($text = '' OR strpos(record, $text) > 0)
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, who, event_source, event_name, outcome, error_code, source_ip,
+    user_agent, request_parameters

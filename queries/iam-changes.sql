@@ -32,4 +32,5 @@ FROM events
 WHERE event_source = 'iam.amazonaws.com'
     AND read_only IS NOT TRUE
     AND NOT regexp_like(event_name, '^(Get|List|Generate|Simulate)')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, event_name, outcome, concerns, what, who, invoked_by, request_parameters,
+    error_code, source_ip, user_agent

@@ -32,4 +32,5 @@ WHERE event_source IN (
     )
     AND read_only IS NOT TRUE
     AND NOT regexp_like(event_name, '^(Describe|List|Get|Search|Is|Federate$|Authenticate$|Logout$|StartDeviceAuthorization$|CreateToken|RegisterClient$|Authorize)')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_source, event_name, outcome, what, target_account, for_whom,
+    who, request_parameters, error_code, source_ip, user_agent

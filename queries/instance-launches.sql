@@ -28,4 +28,5 @@ SELECT
 FROM events
 WHERE event_source = 'ec2.amazonaws.com'
     AND event_name IN ('RunInstances', 'CreateFleet', 'RequestSpotInstances', 'RequestSpotFleet', 'StartInstances')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_name, outcome, instances, instance_ids, instance_type, image,
+    who, invoked_by, error_code, source_ip, user_agent

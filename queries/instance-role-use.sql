@@ -19,4 +19,4 @@ SELECT
 FROM events
 WHERE identity_type = 'AssumedRole' AND split_part(principal_id, ':', 2) = $instance
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-ORDER BY first_time, who, account, source_ip, event_source, event_name
+ORDER BY first_time, who, account, source_ip, event_source, event_name, from_instance, metadata_version, vpc_endpoint_id

@@ -31,4 +31,5 @@ WHERE event_source = 'kms.amazonaws.com'
         'DisableKey', 'EnableKey', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'DeleteKey', 'DeleteImportedKeyMaterial',
         'DeleteExpiredKeyMaterial'
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_name, outcome, key, deleted_at, waiting_days, who, error_code,
+    source_ip, user_agent

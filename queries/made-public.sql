@@ -51,4 +51,5 @@ WHERE read_only IS NOT TRUE
             AND regexp_like(request_parameters, '"accountIdsToAdd"\s*:\s*\[[^\]]*"all"')
         )
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, outcome, event_source, event_name, has_condition, who,
+    request_parameters, error_code, source_ip, user_agent

@@ -31,4 +31,5 @@ WHERE event_source = 'sts.amazonaws.com'
             )
         )
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, role, session_name, who, source_identity, issued_key, access_key_id, outcome,
+    source_ip, user_agent

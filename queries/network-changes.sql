@@ -39,4 +39,5 @@ WHERE event_source = 'ec2.amazonaws.com'
         '(SecurityGroup|NetworkAcl|Gateway|Route$|RouteTable|Vpc$|VpcAttribute|VpcPeering|ClassicLinkVpc|VpcClassicLink|VpcCidrBlock|VpcEndpoint|VpnConnection|TransitGateway)'
     )
     AND NOT regexp_like(event_name, '^(Describe|Get|Search|List)')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_name, outcome, what, names_everybody, who, invoked_by,
+    request_parameters, error_code, source_ip, user_agent

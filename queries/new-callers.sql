@@ -10,7 +10,7 @@ SELECT
     max(event_time) AS last_time,
     count(*) AS calls,
     count(*) FILTER (WHERE read_only = false) AS changes,
-    first_value(source_ip ORDER BY event_time, event_id) AS first_address
+    first_value(source_ip ORDER BY event_time, source_ip) AS first_address
 FROM events
 WHERE identity_type NOT IN ('AWSService', 'AWSAccount')
 GROUP BY 1, 2

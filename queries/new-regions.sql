@@ -21,7 +21,8 @@ FROM (
         max(event_time) AS last_time,
         count(*) AS calls,
         count(*) FILTER (WHERE read_only = false) AS changes,
-        first_value(coalesce(user_arn, user_name, principal_id, identity_type) ORDER BY event_time, event_id) AS first_caller,
+        first_value(coalesce(user_arn, user_name, principal_id, identity_type) ORDER BY
+            event_time, event_id, user_arn, user_name, principal_id, identity_type) AS first_caller,
         count(DISTINCT event_source) AS services,
         min(min(event_time)) OVER (PARTITION BY account) AS began
     FROM events
@@ -32,4 +33,4 @@ FROM (
     GROUP BY account, region
 )
 WHERE first_time > began + $quiet_days
-ORDER BY first_time, account, region
+ORDER BY first_time, account, region, last_time, calls, changes, first_caller, services

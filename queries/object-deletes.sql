@@ -32,4 +32,5 @@ WHERE event_source = 's3.amazonaws.com'
             'PutBucketVersioning', 'DeleteBucket'
         )
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_name, outcome, key, version, who, invoked_by, error_code,
+    source_ip, user_agent

@@ -36,4 +36,5 @@ FROM events
 WHERE event_source IN ('organizations.amazonaws.com', 'account.amazonaws.com')
     AND (event_type = 'AwsServiceEvent' OR read_only IS NOT TRUE)
     AND NOT regexp_like(event_name, '^(Describe|List|Get)')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, event_name, outcome, what, who, request_parameters, service_event_details,
+    error_code, source_ip, user_agent

@@ -29,4 +29,5 @@ WHERE read_only IS NOT TRUE
         $who IN (user_arn, user_name, on_behalf_of_user_id, issuer_arn, issuer_user_name, source_identity)
         OR split_part(principal_id, ':', 2) = $who
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, known_by, who, event_source, event_name, outcome, error_code,
+    invoked_by, source_ip, user_agent, request_parameters

@@ -31,4 +31,5 @@ WHERE starts_with(event_name, 'Delete')
     OR coalesce(json_extract_scalar(settings, '$.IgnorePublicAcls'), '') <> 'true'
     OR coalesce(json_extract_scalar(settings, '$.BlockPublicPolicy'), '') <> 'true'
     OR coalesce(json_extract_scalar(settings, '$.RestrictPublicBuckets'), '') <> 'true'
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_name, outcome, what, block_acls, ignore_acls, block_policy,
+    restrict_buckets, who, error_code, source_ip, user_agent

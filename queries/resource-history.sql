@@ -40,4 +40,5 @@ WHERE strpos(named, '"' || $what || '"') > 0
         AND split_part($what, ':', 5) IN ('', account)
         AND strpos(named, '"' || name || '"') > 0
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, outcome, who, invoked_by, event_source, event_name,
+    request_parameters, response_elements, error_code, source_ip, user_agent

@@ -14,4 +14,4 @@ SELECT
 FROM events
 WHERE issuer_type = 'Role' AND issuer_arn IS NOT NULL
 GROUP BY issuer_arn, issuer_account
-ORDER BY last_time, role
+ORDER BY last_time, role, role_account

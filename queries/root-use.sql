@@ -25,4 +25,5 @@ FROM events
 WHERE identity_type = 'Root'
     AND invoked_by IS NULL
     AND coalesce(event_type, '') <> 'AwsServiceEvent'
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, how, event_source, event_name, outcome, error, mfa, access_key_id,
+    source_ip, user_agent

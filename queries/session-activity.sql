@@ -20,4 +20,5 @@ SELECT
     event_id
 FROM events
 WHERE user_arn = $session
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, event_source, event_name, outcome, error_code, issued_key,
+    access_key_id, session_created, source_identity, invoked_by, source_ip, user_agent

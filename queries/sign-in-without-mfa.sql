@@ -17,4 +17,4 @@ WHERE event_name = 'ConsoleLogin'
     AND json_extract_scalar(response_elements, '$.ConsoleLogin') = 'Success'
     AND identity_type IN ('IAMUser', 'Root')
     AND json_extract_scalar(additional_event_data, '$.MFAUsed') = 'No'
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, identity_type, who, source_ip, user_agent

@@ -58,4 +58,5 @@ WHERE (
     )
     OR (event_source = 'ec2.amazonaws.com' AND event_name = 'DeleteFlowLogs')
     OR (event_source = 'access-analyzer.amazonaws.com' AND event_name = 'DeleteAnalyzer')
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, outcome, who, event_source, event_name, what, error_code,
+    access_key_id, mfa, source_identity, invoked_by, source_ip, user_agent

@@ -22,4 +22,4 @@ FROM events
 WHERE $who IN (issuer_arn, issuer_user_name, user_arn, user_name)
     AND coalesce(event_type, '') <> 'AwsServiceEvent'
 GROUP BY event_source, event_name
-ORDER BY event_source, event_name
+ORDER BY event_source, event_name, action

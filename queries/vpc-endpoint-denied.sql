@@ -18,4 +18,4 @@ SELECT
 FROM events
 WHERE event_category = 'NetworkActivity' AND coalesce(error_code, '') <> ''
 GROUP BY 1, 2, 3, 4, 5, 6, 7
-ORDER BY refused DESC, account, vpc_endpoint_id, who, event_source, event_name, error_code
+ORDER BY refused DESC, account, vpc_endpoint_id, vpc_endpoint_account, who, event_source, event_name, error_code

@@ -15,4 +15,4 @@ SELECT
 FROM events
 WHERE vpc_endpoint_id IS NOT NULL
 GROUP BY 1, 2, 3, 4, 5
-ORDER BY calls DESC, vpc_endpoint_id, account, event_source, event_name
+ORDER BY calls DESC, vpc_endpoint_id, vpc_endpoint_account, account, event_source, event_name

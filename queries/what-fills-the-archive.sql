@@ -22,5 +22,5 @@ FROM (
     FROM events
     GROUP BY 1, 2, 3, 4
 )
-ORDER BY bytes DESC, event_source, event_name, event_category, who
+ORDER BY bytes DESC, event_source, event_name, event_category, who, events, percent_of_bytes, percent_of_events
 LIMIT 100

@@ -43,4 +43,5 @@ WHERE strpos(named, '"' || $what || '"') > 0
         AND split_part($what, ':', 5) IN ('', account)
         AND strpos(named, '"' || name || '"') > 0
     )
-ORDER BY event_time, account, event_id
+ORDER BY event_time, account, event_id, region, outcome, who, source_identity, invoked_by, event_source, event_name,
+    error_code, mfa, access_key_id, source_ip, user_agent, request_parameters

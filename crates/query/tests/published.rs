@@ -60,7 +60,7 @@ async fn rows(engine: &Engine, sql: &str) -> Result<String, String> {
 async fn published_questions_run_with_only_the_tables_name_changed() {
     let folder = tempfile::tempdir().unwrap();
     archive::write(folder.path());
-    let engine = archive::engine(folder.path());
+    let engine = archive::engine(folder.path(), &archive::limits());
     let (mut failed, mut wrong, mut compared) = (Vec::new(), Vec::new(), 0);
     let questions = questions();
     for question in &questions {
@@ -81,4 +81,63 @@ async fn published_questions_run_with_only_the_tables_name_changed() {
     assert!(all >= 100, "there are only {all} questions");
     assert!(failed.len() * 100 <= all * 5, "{} of {all} do not run:\n{failures}", failed.len());
     assert!(compared >= 30, "the rows of only {compared} questions are compared");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_name_of_a_database_before_that_of_a_table_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    archive::write(folder.path());
+    let engine = archive::engine(folder.path(), &archive::limits());
+    let tables = ["cloudtrail_logs", "cloudtrail_lake"];
+    for (number, question) in questions().iter().enumerate() {
+        let mut named = question.sql.clone();
+        let before = ["default.", "\"default\".", "\"AwsDataCatalog\".\"my_db\"."][number % 3];
+        for table in tables {
+            named = named.replace(table, &format!("{before}{table}"));
+        }
+        let (plain, named) = (rows(&engine, &question.sql).await, rows(&engine, &named).await);
+        assert_eq!(plain.is_ok(), named.is_ok(), "{}: {plain:?} {named:?}", question.name);
+        if question.rows.is_some() {
+            assert_eq!(plain, named, "{}", question.name);
+        }
+    }
+    let count = rows(&engine, "SELECT count(*) FROM events").await.unwrap();
+    for sql in [
+        "SELECT count(*) FROM \"default\".\"CloudTrail_Logs\"",
+        "SELECT count(default.cloudtrail_logs.eventid) FROM default.cloudtrail_logs",
+        "SELECT count(\"my_db\".\"events\".\"event_id\") FROM my_db.events WHERE my_db.events.event_id <> ''",
+        "SELECT count(x) FROM (SELECT a.b.cloudtrail_logs.useridentity.type AS x FROM a.b.cloudtrail_logs)",
+        "SELECT count(event_id) FROM (SELECT my_db.events.* FROM my_db.events)",
+        "WITH events AS (SELECT * FROM default.events) SELECT count(*) FROM events",
+        "WITH events AS (SELECT 1) SELECT count(*) FROM default.events",
+    ] {
+        assert_eq!(rows(&engine, sql).await.as_ref(), Ok(&count), "{sql}");
+    }
+    let given = "WITH events AS (SELECT 1) SELECT count(*) FROM events";
+    assert_eq!(rows(&engine, given).await.as_deref(), Ok("1"), "what a question names itself comes first");
+    for sql in ["SELECT count(*) FROM default.others", "SELECT count(*) FROM information_schema.events"] {
+        let refused = rows(&engine, sql).await.unwrap_err();
+        assert!(refused.contains("there is no table"), "{sql}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_described_in_the_types_of_sql() {
+    let folder = tempfile::tempdir().unwrap();
+    archive::write(folder.path());
+    let engine = archive::engine(folder.path(), &archive::limits());
+    let described = rows(&engine, "DESCRIBE cloudtrail_lake").await.unwrap();
+    assert!(
+        described.contains(r#""eventtime" "timestamp with time zone" "when the call was made, UTC""#),
+        "{described}"
+    );
+    assert!(described.contains(r#""requestparameters" "map(varchar, varchar)""#), "{described}");
+    assert!(described.contains("array(row(accountid varchar, type varchar"), "{described}");
+    for sql in
+        ["DESC default.cloudtrail_lake", "SHOW COLUMNS FROM cloudtrail_lake", "SHOW COLUMNS IN \"db\".cloudtrail_lake"]
+    {
+        assert_eq!(rows(&engine, sql).await.as_ref(), Ok(&described), "{sql}");
+    }
+    let tables = rows(&engine, "DESCRIBE information_schema.tables").await.unwrap();
+    assert!(tables.contains(r#""table_name" "varchar" """#), "{tables}");
 }

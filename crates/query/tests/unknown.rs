@@ -11,7 +11,7 @@ use orgtrail_query::query::error::QueryError;
 async fn the_nearest_name_is_named() {
     let folder = tempfile::tempdir().unwrap();
     archive::write(folder.path());
-    let engine = archive::engine(folder.path());
+    let engine = archive::engine(folder.path(), &archive::limits());
     for (sql, unknown, near) in [
         (
             "SELECT json_extract_scaler(requestparameters, '$.a') FROM cloudtrail_logs",

@@ -20,7 +20,7 @@ pub const PROGRESS: &str = "progress/";
 /// The most slots of a day or an hour.
 pub const SLOTS_MAX: u16 = 1_000;
 /// How the folder of a day begins, as Hive names partitions.
-const DAY: &str = "day=";
+pub const DAY: &str = "day=";
 /// The ending of a slot.
 const PARQUET: &str = ".parquet";
 /// The ending of a ledger.

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::common::ParamValues;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::sync::Mutex;
 
+use super::again::LeftSidesRunAgain;
+use super::describe;
 use super::error::QueryError;
 use super::scan::{EventTable, Scans, Tally};
 use super::views::VIEWS;
@@ -41,11 +44,33 @@ impl Default for Limits {
     }
 }
 
+fn config(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new().with_target_partitions(threads).with_information_schema(true);
+    // A hash join keeps one side in memory and does not put it on disk; a sort-merge join does.
+    config.options_mut().optimizer.prefer_hash_join = false;
+    config
+}
+
+/// What is kept back for each part of each sort, of questions that are asked together: there are many of them, and most
+/// sort little.
+const SORT_BYTES: usize = 256 << 10;
+
+fn runtime(limits: &Limits, pool: impl MemoryPool + 'static) -> datafusion::common::Result<Arc<RuntimeEnv>> {
+    let largest = std::num::NonZeroUsize::MIN.saturating_add(2);
+    let mut runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, largest)))
+        .with_max_temp_directory_size(limits.temporary_bytes);
+    if let Some(folder) = &limits.temporary_folder {
+        runtime = runtime.with_temp_file_path(folder);
+    }
+    runtime.build_arc()
+}
+
 /// Answers questions about an archive.
 pub struct Engine {
     context: SessionContext,
     scans: Arc<Scans>,
-    threads: usize,
+    limits: Limits,
 }
 
 impl Engine {
@@ -54,18 +79,14 @@ impl Engine {
     /// # Errors
     /// Where the memory and the temporary files cannot be set up.
     pub fn new(archive: Arc<Archive>, lake: Option<Lake>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
-        let pool = FairSpillPool::new(limits.memory_bytes);
-        let largest = std::num::NonZeroUsize::MIN.saturating_add(2);
-        let mut runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, largest)))
-            .with_max_temp_directory_size(limits.temporary_bytes);
-        if let Some(folder) = &limits.temporary_folder {
-            runtime = runtime.with_temp_file_path(folder);
-        }
-        let mut config = SessionConfig::new().with_target_partitions(limits.threads).with_information_schema(true);
-        // A hash join keeps one side in memory and does not put it on disk; a sort-merge join does.
-        config.options_mut().optimizer.prefer_hash_join = false;
-        let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
+        let runtime = runtime(limits, FairSpillPool::new(limits.memory_bytes))?;
+        let state = SessionStateBuilder::new()
+            .with_config(config(limits.threads))
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(LeftSidesRunAgain))
+            .build();
+        let context = SessionContext::new_with_state(state);
         let scans = Arc::new(Scans {
             archive,
             lake,
@@ -78,7 +99,7 @@ impl Engine {
             context.register_table(view.name, Arc::new(EventTable::new(view, Arc::clone(&scans))))?;
         }
         super::functions::register(&context)?;
-        Ok(Self { context, scans, threads: limits.threads.max(1) })
+        Ok(Self { context, scans, limits: limits.clone() })
     }
 
     /// Begins to answer a question; the rows come as they are found.
@@ -95,19 +116,54 @@ impl Engine {
     /// As [`Engine::ask`], and where a placeholder has no value.
     pub async fn ask_with(&self, sql: &str, values: ParamValues) -> Result<SendableRecordBatchStream, QueryError> {
         let statement = super::functions::read(sql)?;
+        let described = describe::view(&statement);
         let plan = self.context.state().statement_to_plan(statement).await?.with_param_values(values)?;
-        let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        only_reads.verify_plan(&plan)?;
+        let plan = describe::in_sql(plan, described)?;
+        Self::must_only_read(&plan)?;
         Ok(self.context.execute_logical_plan(plan).await?.execute_stream().await?)
+    }
+
+    /// Refuses a plan that would change something.
+    ///
+    /// # Errors
+    /// Names what it would do.
+    pub(super) fn must_only_read(plan: &LogicalPlan) -> Result<(), QueryError> {
+        let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        Ok(only_reads.verify_plan(plan)?)
     }
 
     /// Returns how many parts it works on at a time.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.limits.threads.max(1)
     }
 
     /// Returns what the questions so far looked at.
     pub fn scans(&self) -> &Scans {
         &self.scans
+    }
+
+    /// Returns the same, to be shared.
+    pub(super) fn shared_scans(&self) -> Arc<Scans> {
+        Arc::clone(&self.scans)
+    }
+
+    /// Returns the session over the views.
+    pub(super) fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Returns what questions that are asked together share: as much memory again as the engine has for its scans. It
+    /// is given to whoever needs it: equal parts would be too small for the few that need much.
+    ///
+    /// # Errors
+    /// Where the temporary files cannot be set up.
+    pub(super) fn shared_runtime(&self) -> Result<Arc<RuntimeEnv>, QueryError> {
+        Ok(runtime(&self.limits, GreedyMemoryPool::new(self.limits.memory_bytes))?)
+    }
+
+    /// Returns a session without tables and functions of ours, for a question that is asked together with others.
+    pub(super) fn session(&self, runtime: &Arc<RuntimeEnv>) -> SessionContext {
+        let config = config(self.threads()).with_sort_spill_reservation_bytes(SORT_BYTES);
+        SessionContext::new_with_config_rt(config, Arc::clone(runtime))
     }
 }

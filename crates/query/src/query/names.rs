@@ -24,7 +24,10 @@ impl From<DataFusionError> for QueryError {
             DataFusionError::ResourcesExhausted(why) => Self::Memory(why),
             DataFusionError::SchemaError(inner, _) => unknown(*inner),
             other if other.to_string().contains(REWRITTEN) => Self::Rewritten(REWRITTEN.to_owned()),
-            DataFusionError::Shared(inner) => Self::Failed(inner.strip_backtrace()),
+            DataFusionError::Shared(inner) => match inner.find_root() {
+                DataFusionError::ResourcesExhausted(why) => Self::Memory(why.clone()),
+                _ => Self::Failed(inner.strip_backtrace()),
+            },
             other => unknown_function(other.strip_backtrace()),
         }
     }

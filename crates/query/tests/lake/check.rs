@@ -170,3 +170,33 @@ async fn objects_that_should_be_in_and_are_not_are_counted() {
     world.deliver(ACCOUNT, "us-east-1", at("2026-02-10T11:55:00Z"), &[record(9, "2026-02-10T11:50:00Z", "")]);
     assert_eq!(check(&world, &lake, 1 << 20).await.waiting, 1);
 }
+
+#[tokio::test]
+async fn files_that_are_none_of_the_lake_are_named() {
+    let (world, lake, _) = made().await;
+    let own = slot(&lake).0;
+    for key in [
+        "events/day=2026-02-20/notes.txt",
+        "events/day=2026-02-20/s99.parquet",
+        "ledger/day=2026-02-20/s00.ledger.old",
+        "events/loose",
+        "events/day=2026-03-20/notes.txt",
+    ] {
+        lake.set(key, Some(Bytes::from_static(b"mine")));
+    }
+    let checked = check(&world, &lake, 1 << 20).await;
+    let named = ["events/day=2026-02-20/notes.txt", "events/day=2026-02-20/s99.parquet", "events/loose"];
+    let named: Vec<&str> = named.into_iter().chain(["ledger/day=2026-02-20/s00.ledger.old"]).collect();
+    assert_eq!(checked.foreign, named, "not {own}, and not what lies in a day that was not asked for");
+    assert_eq!((checked.foreign_count, checked.difference_count, checked.is_whole()), (4, 0, false), "{checked:?}");
+}
+
+#[tokio::test]
+async fn an_object_whose_events_are_in_several_slots_counts_once() {
+    let (mut world, lake) = (World::new(), Arc::<MemoryLake>::default());
+    let records = [record(1, "2026-02-20T23:59:00Z", ""), record(2, "2026-02-21T00:01:00Z", "")];
+    world.deliver(ACCOUNT, "us-east-1", at("2026-02-21T00:05:00Z"), &records);
+    whole(&lake, &world, "2026-02-25T12:00:00Z").await;
+    let checked = check(&world, &lake, 1 << 20).await;
+    assert_eq!((checked.slots, checked.rows, checked.objects), (2, 2, 1), "{checked:?}");
+}

@@ -157,13 +157,21 @@ impl Rows {
 
 /// Asks a prepared question over an archive of some events.
 pub async fn ask(name: &str, parameters: &[(&str, &str)], events: &[Value]) -> Rows {
-    let query = Prepared::named(name).unwrap();
     let folder = tempfile::tempdir().unwrap();
     write_archive(folder.path(), events);
     let place = LogPlace { store: Arc::new(FolderStore::new(folder.path())), sought: ScopeFilter::default() };
     let archive = Arc::new(Archive::new(vec![place], SignedDuration::from_hours(48)));
     let limits = Limits { threads: 1, ..Limits::default() };
     let engine = Engine::new(archive, None, Window::default(), &limits).unwrap();
+    let rows = ask_engine(&engine, name, parameters).await;
+    let answered = Answered { now: "2026-12-24T00:00:00Z".parse().unwrap(), expected: None };
+    let coverage = AnswerCoverage::of(engine.scans(), answered, None, String::new()).await;
+    Rows { all: rows, covers: coverage.sentences().join(" ") }
+}
+
+/// Asks an engine a prepared question; returns its rows.
+pub async fn ask_engine(engine: &Engine, name: &str, parameters: &[(&str, &str)]) -> Vec<String> {
+    let query = Prepared::named(name).unwrap();
     let values = query.values(parameters).unwrap();
     let stream = engine.ask_with(&query.sql, values).await.unwrap_or_else(|e| panic!("{name}: {e}"));
     let batches: Vec<_> = stream.try_collect().await.unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -173,13 +181,11 @@ pub async fn ask(name: &str, parameters: &[(&str, &str)], events: &[Value]) -> R
             |row: usize| batch.columns().iter().map(move |c| Cell::of(c.as_ref(), row).text().to_owned()).collect();
         (0..batch.num_rows()).map(move |row| text(cell(row)))
     });
-    let answered = Answered { now: "2026-12-24T00:00:00Z".parse().unwrap(), expected: None };
-    let coverage = AnswerCoverage::of(engine.scans(), answered, None, String::new()).await;
-    Rows { all: rows.collect(), covers: coverage.sentences().join(" ") }
+    rows.collect()
 }
 
 /// Writes the log files of some events, as CloudTrail delivers them to an organization's bucket.
-fn write_archive(folder: &Path, events: &[Value]) {
+pub fn write_archive(folder: &Path, events: &[Value]) {
     let mut files: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
     for event in events {
         files.entry(key(event)).or_default().push(event);

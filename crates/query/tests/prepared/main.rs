@@ -8,6 +8,8 @@ mod fixture;
 mod people;
 mod protection;
 mod things;
+mod together;
+mod top;
 mod volume;
 
 use std::collections::BTreeSet;
@@ -49,7 +51,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    [people::cases(), things::cases(), data::cases(), protection::cases(), volume::cases()]
+    [people::cases(), things::cases(), data::cases(), protection::cases(), volume::cases(), top::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -41,11 +41,15 @@ fn key(event: &Value) -> String {
     format!("AWSLogs/{account}/{kind}/{region}/{folders}/{file}")
 }
 
+/// What a question may use that is answered by one thread.
+pub fn limits() -> Limits {
+    Limits { threads: 1, ..Limits::default() }
+}
+
 /// Returns an engine over the folder.
-pub fn engine(folder: &Path) -> Engine {
+pub fn engine(folder: &Path, limits: &Limits) -> Engine {
     let store = Arc::new(FolderStore::new(folder));
     let sought = ScopeFilter { prefix: String::new(), account: None, region: None, organization: None };
     let archive = Archive::new(vec![LogPlace { store, sought }], SignedDuration::from_hours(24));
-    let limits = Limits { threads: 1, ..Limits::default() };
-    Engine::new(Arc::new(archive), None, Window::default(), &limits).unwrap()
+    Engine::new(Arc::new(archive), None, Window::default(), limits).unwrap()
 }

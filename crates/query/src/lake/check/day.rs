@@ -1,6 +1,8 @@
 //! The slots and ledgers of one day after the other.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, iter};
@@ -44,6 +46,9 @@ pub(super) struct Checker<'a> {
     sources: BTreeMap<SlotId, Arc<HashSet<Source>>>,
     /// The keys of the objects that the ledgers of the day name.
     in_ledgers: HashSet<String>,
+    /// The log objects that were read so far, by the hashes of their keys: one may be in the slots of several times.
+    read: HashSet<u64>,
+    keys: RandomState,
     /// When each share was updated; one that never was as a whole is not there.
     updated_at: BTreeMap<u16, Timestamp>,
     pub(super) checked: LakeCheck,
@@ -62,7 +67,8 @@ impl<'a> Checker<'a> {
             }
         }
         let (store, identity, in_ledgers) = (Arc::clone(store), identity.clone(), HashSet::new());
-        Self { check, store, identity, listed, refused, sources, in_ledgers, updated_at, checked }
+        let (read, keys) = (HashSet::new(), RandomState::new());
+        Self { check, store, identity, listed, refused, sources, in_ledgers, read, keys, updated_at, checked }
     }
 
     /// Checks a slot.
@@ -178,7 +184,7 @@ impl<'a> Checker<'a> {
         while let Some((number, rows, key)) = objects.next().await {
             match rows {
                 Ok(rows) => {
-                    self.checked.objects += u64::from(is_first);
+                    self.checked.objects += u64::from(is_first && self.read.insert(self.keys.hash_one(&key)));
                     expected.add(number, rows.iter().filter(|row| slot_of(row, self.identity.grain, id.number) == id));
                 }
                 Err(why) if is_first => self.checked.unchecked(key, why),

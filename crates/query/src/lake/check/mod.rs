@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::{LakeError, LakeIdentity};
-use super::layout::{EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
+use super::layout::{DAY, EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
 use super::store::LakeStore;
 use day::Checker;
 
@@ -104,7 +104,7 @@ pub struct LakeCheck {
     pub slots: u64,
     /// Rows in them.
     pub rows: u64,
-    /// Log objects in them that were read.
+    /// Log objects in them that were read, each counted once.
     pub objects: u64,
     /// Ledgers that were looked at.
     pub ledgers: u64,
@@ -118,12 +118,16 @@ pub struct LakeCheck {
     pub unchecked: Vec<(String, String)>,
     /// How much there is.
     pub unchecked_count: u64,
+    /// Files among the slots and ledgers of these days that are none of them: the first of them.
+    pub foreign: Vec<String>,
+    /// How many there are.
+    pub foreign_count: u64,
 }
 
 impl LakeCheck {
-    /// Tells whether everything was checked.
+    /// Tells whether everything was checked, and nothing lies there that is none of the lake's.
     pub fn is_whole(&self) -> bool {
-        self.unchecked_count == 0 && self.waiting == 0
+        self.unchecked_count == 0 && self.waiting == 0 && self.foreign_count == 0
     }
 
     fn differs(&mut self, file: String, kind: DifferenceKind, what: String) {
@@ -153,13 +157,17 @@ impl Check {
         identity: &LakeIdentity,
         told: &(dyn Fn(u64, u64, &LakeCheck) + Sync),
     ) -> Result<LakeCheck, LakeError> {
-        let slots = self.slots(store.as_ref(), identity).await?;
-        let ledgers = self.ledgers(store.as_ref(), identity).await?;
+        let mut foreign = Vec::new();
+        let slots = self.slots(store.as_ref(), identity, &mut foreign).await?;
+        let ledgers = self.ledgers(store.as_ref(), identity, &mut foreign).await?;
         let mut days: BTreeSet<Date> = slots.iter().map(|id| id.day).chain(ledgers.iter().map(|id| id.day)).collect();
         // Days without anything are looked at too: their objects may not be in.
         days.extend(self.days.0.series(1.day()).take_while(|day| *day <= self.days.1).take(EMPTY_DAYS_MAX));
         let total = (slots.len() + ledgers.len()) as u64;
         let mut checker = Checker::new(self, store, identity).await;
+        checker.checked.foreign_count = foreign.len() as u64;
+        foreign.truncate(NAMED_MAX);
+        checker.checked.foreign = foreign;
         let mut done = 0;
         for day in days {
             for id in slots.iter().filter(|id| id.day == day) {
@@ -191,27 +199,49 @@ impl Check {
         (self.days.0..=self.days.1).contains(&day) && self.accounts.as_ref().is_none_or(is_asked)
     }
 
-    async fn slots(&self, store: &dyn LakeStore, identity: &LakeIdentity) -> Result<Vec<SlotId>, LakeError> {
+    /// Tells whether a file that is none of the lake's lies where this check looks: not in the folder of another day.
+    fn meets(&self, folder: &str, key: &str) -> bool {
+        let of_day = key.strip_prefix(folder).and_then(|rest| rest.strip_prefix(DAY)?.split_once('/'));
+        let day: Option<Date> = of_day.and_then(|(day, _)| day.parse().ok());
+        day.is_none_or(|day| day == untimed() || (self.days.0..=self.days.1).contains(&day))
+    }
+
+    async fn slots(
+        &self,
+        store: &dyn LakeStore,
+        identity: &LakeIdentity,
+        foreign: &mut Vec<String>,
+    ) -> Result<Vec<SlotId>, LakeError> {
         let mut found = Vec::new();
         let mut listed = store.list(EVENTS);
         while let Some(one) = listed.next().await {
             let one = one.map_err(|fault| LakeError::fault(store, EVENTS, fault))?;
-            // Events without a time belong to no day that could be named, and are looked at with every check.
-            let is_asked = |id: &SlotId| {
-                let day = if id.day == untimed() { self.days.0 } else { id.day };
-                self.has(day, id.number, identity.slots)
-            };
-            found.extend(SlotId::parse(&one.key).filter(is_asked));
+            match SlotId::parse(&one.key).filter(|id| id.number < identity.slots) {
+                Some(id) => {
+                    // Events without a time belong to no day that could be named, and are looked at with every check.
+                    let day = if id.day == untimed() { self.days.0 } else { id.day };
+                    found.extend(Some(id).filter(|id| self.has(day, id.number, identity.slots)));
+                }
+                None => foreign.extend(Some(one.key).filter(|key| self.meets(EVENTS, key))),
+            }
         }
         Ok(found)
     }
 
-    async fn ledgers(&self, store: &dyn LakeStore, identity: &LakeIdentity) -> Result<Vec<LedgerId>, LakeError> {
+    async fn ledgers(
+        &self,
+        store: &dyn LakeStore,
+        identity: &LakeIdentity,
+        foreign: &mut Vec<String>,
+    ) -> Result<Vec<LedgerId>, LakeError> {
         let mut found = Vec::new();
         let mut listed = store.list(LEDGER);
         while let Some(one) = listed.next().await {
             let one = one.map_err(|fault| LakeError::fault(store, LEDGER, fault))?;
-            found.extend(LedgerId::parse(&one.key).filter(|id| self.has(id.day, id.number, identity.slots)));
+            match LedgerId::parse(&one.key).filter(|id| id.number < identity.slots) {
+                Some(id) => found.extend(Some(id).filter(|id| self.has(id.day, id.number, identity.slots))),
+                None => foreign.extend(Some(one.key).filter(|key| self.meets(LEDGER, key))),
+            }
         }
         Ok(found)
     }

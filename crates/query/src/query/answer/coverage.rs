@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::scan::{LakeNeeds, Scans, UnreadPart};
+use super::super::scan::{LakeNeeds, NeededFiles, Scans, UnreadPart};
 use super::athena::{AthenaCoverage, Covered};
+use super::ended::Ended;
 use orgtrail_archive::archive::listing::{ChainPlace, Listing};
 use orgtrail_archive::archive::window::{BEGINNING, Window, day_of};
 use orgtrail_core::words::size;
@@ -22,19 +23,6 @@ pub struct Answered<'a> {
     pub now: Timestamp,
     /// Accounts that should have logs, by id. `None`: unknown.
     pub expected: Option<&'a BTreeSet<String>>,
-}
-
-/// Why an answer ended before its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
-    /// A person stopped it.
-    Stopped,
-    /// It took longer than it may.
-    Time(Duration),
-    /// There are more rows than it may have.
-    Rows(usize),
-    /// Its rows have more bytes than they may have.
-    Bytes(usize),
 }
 
 /// Hours of accounts and regions: one hour of one account in one region counts one.
@@ -141,15 +129,16 @@ impl AnswerCoverage {
         let locked = tokio::time::timeout(PATIENCE, scans.needs.lock()).await;
         let listings = locked.map(|needs| needs.clone()).unwrap_or_default();
         let looked = scans.tally.looked();
+        let needed = NeededFiles::of(listings.values().map(AsRef::as_ref));
         let mut coverage = Self {
             lake: scans.lake.as_ref().map(|lake| LakeCoverage {
                 place: lake.store.name(),
-                slots: looked.slots,
-                bytes: looked.slot_bytes,
+                slots: needed.slots,
+                bytes: needed.slot_bytes,
                 ..LakeCoverage::default()
             }),
-            files: looked.files_listed,
-            bytes: looked.bytes_listed,
+            files: needed.files,
+            bytes: needed.bytes,
             records: looked.records,
             duplicates: looked.duplicates,
             without_time: looked.without_time,
@@ -158,8 +147,7 @@ impl AnswerCoverage {
             cannot_see,
             ..Self::default()
         };
-        let mut seen = Seen::default();
-        let mut is_first = true;
+        let (mut seen, mut refused, mut is_first) = (Seen::default(), BTreeSet::new(), true);
         for (window, needs) in listings.iter() {
             let listing = &needs.listing;
             if let Some(lake) = &needs.lake {
@@ -170,14 +158,14 @@ impl AnswerCoverage {
             let none = BTreeMap::new();
             let sealed = needs.lake.as_ref().map_or(&none, |lake| &lake.sealed);
             seen.add(window, listing, sealed, answered);
-            let refused = listing.refused.iter().map(|(key, why)| UnreadPart { key: key.clone(), why: why.clone() });
-            coverage.unread_count += listing.refused.len() as u64;
-            coverage.unread.extend(refused);
+            refused.extend(listing.refused.iter().map(|(key, why)| UnreadPart { key: key.clone(), why: why.clone() }));
             // The same place is listed for each window.
             if listing.beside_count > coverage.beside_count {
                 (coverage.beside, coverage.beside_count) = (listing.beside.clone(), listing.beside_count);
             }
         }
+        coverage.unread_count += refused.len() as u64;
+        coverage.unread.extend(refused);
         coverage.unread.sort();
         coverage.unread.extend(looked.unread);
         coverage.unread_count += looked.unread_count;
@@ -352,20 +340,6 @@ impl AnswerCoverage {
 
 fn part_count(count: u64) -> String {
     if count == 1 { "1 part".to_owned() } else { format!("{count} parts") }
-}
-
-impl Ended {
-    /// Says why, in words behind "The answer is not whole: ".
-    pub(in crate::query) fn text(self) -> String {
-        match self {
-            Self::Stopped => "it was stopped".to_owned(),
-            Self::Time(limit) => format!("it took longer than {} s (--timeout)", limit.as_secs()),
-            Self::Rows(limit) => format!("there are more than {limit} rows (--max-rows)"),
-            Self::Bytes(limit) => {
-                format!("its rows have more than {} (select fewer columns or rows)", size(limit as u64))
-            }
-        }
-    }
 }
 
 /// Accounts and regions, each with the days of delivery that are attested and wholly in the lake.

@@ -3,13 +3,15 @@
 mod athena;
 mod batches;
 mod coverage;
+mod ended;
 mod run;
 
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ParamValues;
 
-pub use coverage::{AnswerCoverage, Answered, Ended, Hours, LakeCoverage};
+pub use coverage::{AnswerCoverage, Answered, Hours, LakeCoverage};
+pub use ended::Ended;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,6 +48,13 @@ pub struct Question {
     pub values: ParamValues,
     /// What it cannot see, as its author says; empty: it says nothing.
     pub cannot_see: String,
+}
+
+impl Question {
+    /// Returns a question of a program, which has no placeholders.
+    pub(in crate::query) fn plain(sql: String) -> Self {
+        Self { sql, values: ParamValues::Map(std::collections::HashMap::new()), cannot_see: String::new() }
+    }
 }
 
 /// How many rows an answer may have, and until when it may be worked on.
@@ -91,46 +100,72 @@ impl QueryAnswer {
 /// How often a question is asked of a lake that is written meanwhile.
 const ATTEMPTS: u32 = 5;
 
-type Collected = (Vec<String>, Vec<Vec<Cell>>, Option<Batches>, Option<Ended>);
+/// Columns, rows, rows with their types, and why there are no more.
+pub(in crate::query) type Collected = (Vec<String>, Vec<Vec<Cell>>, Option<Batches>, Option<Ended>);
 
 /// Asks a question and collects its rows, until `stop` is done.
-async fn collect(
+pub(in crate::query) async fn collect(
     engine: &Arc<Engine>,
     question: Question,
     bounds: Bounds,
     found: &AtomicUsize,
-    mut stop: std::pin::Pin<&mut impl Future<Output = Ended>>,
+    stop: std::pin::Pin<&mut impl Future<Output = Ended>>,
 ) -> Result<Collected, QueryError> {
-    let mut parts = run::start(Arc::clone(engine), question)?;
-    let (mut columns, mut rows, mut bytes, mut ended) = (Vec::new(), Vec::new(), 0, None);
+    let (mut columns, mut rows, mut bytes) = (Vec::new(), Vec::new(), 0);
     let mut batches = None;
+    let ended = each_part(engine, question, stop, |part| match part {
+        Part::Columns(schema) => {
+            columns = names(&schema);
+            batches = bounds.keeps_types.then(|| Batches::of(schema));
+            None
+        }
+        Part::Rows(batch) => {
+            let (before, mut ended) = (rows.len(), None);
+            take(&batch, &mut rows, &mut bytes, bounds, &mut ended);
+            found.store(rows.len(), Ordering::Relaxed);
+            if let Some(batches) = &mut batches {
+                batches.add(batch.slice(0, rows.len() - before));
+            }
+            ended
+        }
+    })
+    .await?;
+    Ok((columns, rows, batches, ended))
+}
+
+/// A part of an answer, as it comes: the columns first, then rows.
+pub(in crate::query) enum Part {
+    Columns(SchemaRef),
+    Rows(RecordBatch),
+}
+
+/// Asks a question and hands its parts out as they come, until `stop` is done or `take` says why it takes no more.
+/// Returns why it ended early.
+pub(in crate::query) async fn each_part(
+    engine: &Arc<Engine>,
+    question: Question,
+    mut stop: std::pin::Pin<&mut impl Future<Output = Ended>>,
+    mut take: impl FnMut(Part) -> Option<Ended>,
+) -> Result<Option<Ended>, QueryError> {
+    let mut parts = run::start(Arc::clone(engine), question)?;
+    let mut ended = None;
     while ended.is_none() {
         let part = tokio::select! {
             biased;
             why = &mut stop => { ended = Some(why); break }
             part = parts.recv() => part,
         };
-        match part {
-            Some(AnswerPart::Columns(schema)) => {
-                columns = names(&schema);
-                batches = bounds.keeps_types.then(|| Batches::of(schema));
-            }
-            Some(AnswerPart::Rows(batch)) => {
-                let before = rows.len();
-                take(&batch, &mut rows, &mut bytes, bounds, &mut ended);
-                found.store(rows.len(), Ordering::Relaxed);
-                if let Some(batches) = &mut batches {
-                    batches.add(batch.slice(0, rows.len() - before));
-                }
-            }
+        ended = match part {
+            Some(AnswerPart::Columns(schema)) => take(Part::Columns(schema)),
+            Some(AnswerPart::Rows(batch)) => take(Part::Rows(batch)),
             Some(AnswerPart::Failed(error)) => return Err(error),
             Some(AnswerPart::Done) => break,
             None => return Err(QueryError::NoAnswer),
-        }
+        };
     }
     // What is still being read is counted no more, and ends when it has more to say.
     drop(parts);
-    Ok((columns, rows, batches, ended))
+    Ok(ended)
 }
 
 fn names(schema: &Schema) -> Vec<String> {
@@ -139,7 +174,7 @@ fn names(schema: &Schema) -> Vec<String> {
 
 /// Returns the name of a column as Trino gives it: a part of a structure (`cloudtrail_logs.useridentity[arn]`) has its
 /// own name, and the table's is left out.
-fn plain_name(name: &str) -> &str {
+pub(in crate::query) fn plain_name(name: &str) -> &str {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']');
     if !name.chars().all(is_plain) {
         return name;

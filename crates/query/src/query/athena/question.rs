@@ -187,7 +187,7 @@ fn named_tables(sql: &str) -> Option<Vec<TableReference>> {
     if hides_tables(sql) {
         return None;
     }
-    let statement = super::super::functions::read(sql).ok()?;
+    let statement = super::super::functions::read_for_databases(sql).ok()?;
     Some(resolve_table_references(&statement, true).ok()?.0)
 }
 

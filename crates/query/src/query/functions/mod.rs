@@ -7,7 +7,7 @@
 //! What stays different from Trino: a key that a map lacks gives none with `m['k']`, and `a[9]` none beyond the end,
 //! where Trino fails; patterns are those of Rust, without look-around; times have microseconds; `approx_percentile` of
 //! whole numbers may lie between two of them; of a field that is in JSON twice the last counts. There is no `reduce`,
-//! `zip_with`, `map_filter`, `format` and `ipaddress`.
+//! `zip_with`, `map_filter` and `ipaddress`; `format` knows the places that are used for texts and numbers.
 //!
 //! What has a bound: a list that a function makes has at most 10,000 elements (`sequence`, `array_repeat`), a text
 //! 65,536 characters (`repeat`, `lpad`, `rpad`), and any text that is longer than what it is made of 1 MiB; `WITH`
@@ -23,6 +23,7 @@ mod collection;
 mod compare;
 mod depth;
 mod dialect;
+mod formatted;
 mod function;
 mod growth;
 #[cfg(test)]
@@ -55,20 +56,34 @@ use super::guard;
 use aggregate::{MapOf, Values};
 use casts::JsonCasts;
 use function::Function;
+use rewrite::DatabaseNames;
 
 /// Reads a text that must be one question, in Trino's syntax or DataFusion's.
 ///
 /// # Errors
 /// [`QueryError`] where it is none, several, or something that would change something.
 pub fn read(sql: &str) -> std::result::Result<Statement, QueryError> {
+    read_with(sql, DatabaseNames::LeftOut)
+}
+
+/// Reads a text that must be one question to an engine that has databases: names of tables stay as they are.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for_databases(sql: &str) -> std::result::Result<Statement, QueryError> {
+    read_with(sql, DatabaseNames::Kept)
+}
+
+fn read_with(sql: &str, databases: DatabaseNames) -> std::result::Result<Statement, QueryError> {
     depth::check(sql, &dialect::Trino)?;
     let mut statement = guard::question(sql, &dialect::Trino)?;
-    rewrite::rewrite(&mut statement)?;
+    rewrite::rewrite(&mut statement, databases)?;
     Ok(statement)
 }
 
 fn functions() -> Vec<Function> {
-    [json::functions(), collection::functions(), text::functions(), time::functions()].into_iter().flatten().collect()
+    let all = [json::functions(), collection::functions(), text::functions(), time::functions()];
+    all.into_iter().flatten().chain([formatted::function()]).collect()
 }
 
 /// The names of our scalar functions.

@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::logical_expr::sqlparser::ast::{
+    Expr, GroupByExpr, OrderByKind, SelectItem, SetExpr, Statement as SqlStatement,
+};
+use datafusion::sql::parser::Statement;
 
 use super::header::Problem;
 use super::*;
@@ -42,6 +46,44 @@ fn every_query_is_described_and_has_one_order() {
         assert!(sql.starts_with("SELECT") || sql.starts_with("WITH"), "{name}");
         assert!(sql.contains("\nORDER BY "), "{name} has no order");
         assert!(!sql.contains("now()") && !sql.contains("current_"), "{name} depends on the present");
+    }
+}
+
+/// Calls that give one value for all rows of a group.
+const AGGREGATES: [&str; 8] =
+    ["count(", "min(", "max(", "sum(", "approx_percentile_cont(", "array_agg(", "first_value(", "avg("];
+
+#[test]
+fn the_rows_of_every_query_have_one_order_only() {
+    for query in Prepared::all() {
+        let name = &query.name;
+        let Statement::Statement(statement) = super::super::functions::read(&query.sql).unwrap() else {
+            panic!("{name} is no query");
+        };
+        let SqlStatement::Query(asked) = *statement else { panic!("{name} is no query") };
+        let SetExpr::Select(select) = asked.body.as_ref() else { panic!("{name} is not one SELECT") };
+        let order = asked.order_by.unwrap();
+        let OrderByKind::Expressions(order) = order.kind else { panic!("{name} orders by everything") };
+        let order: Vec<String> = order.iter().map(|by| by.expr.to_string()).collect();
+        let GroupByExpr::Expressions(groups, _) = &select.group_by else { panic!("{name} groups by everything") };
+        let mut shown = Vec::new();
+        for item in &select.projection {
+            let (column, expr) = match item {
+                SelectItem::UnnamedExpr(expr) => (expr.to_string(), expr.to_string()),
+                SelectItem::ExprWithAlias { expr, alias } => (alias.value.clone(), expr.to_string()),
+                other => panic!("{name} shows {other}"),
+            };
+            // What is one value for a whole group tells no two groups apart.
+            let is_of_group = !groups.is_empty() && AGGREGATES.iter().any(|call| expr.contains(call));
+            assert!(is_of_group || order.contains(&column), "{name} may give rows of different {column} in any order");
+            shown.extend([column, expr, (shown.len() / 3 + 1).to_string()]);
+        }
+        let is_set = |group: &&Expr| matches!(group, Expr::GroupingSets(_));
+        for group in groups.iter().filter(|group| !is_set(group)) {
+            let group = group.to_string();
+            let is_told_apart = shown.contains(&group) || order.contains(&group);
+            assert!(is_told_apart, "{name} groups by {group}, and neither shows it nor orders by it");
+        }
     }
 }
 

@@ -7,6 +7,6 @@ mod slots;
 mod table;
 mod tally;
 
-pub use needs::{LakeNeeds, Needs};
+pub use needs::{LakeNeeds, NeededFiles, Needs};
 pub use table::{EventTable, Scans};
 pub use tally::{Looked, Tally, UnreadPart};

@@ -1,7 +1,7 @@
 //! What a window needs: log files, and where a lake is asked, its slots and the log files that are not in it yet.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +28,37 @@ pub struct Needs {
     pub slots: Vec<SlotFile>,
     /// What is known of the lake. `None`: none is asked.
     pub lake: Option<LakeNeeds>,
+}
+
+/// Log files and slots, each counted once, however many parts of a question need it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NeededFiles {
+    /// Log files.
+    pub files: u64,
+    /// Their size as stored, in bytes.
+    pub bytes: u64,
+    /// Slots.
+    pub slots: u64,
+    /// Their size in bytes.
+    pub slot_bytes: u64,
+}
+
+impl NeededFiles {
+    /// Counts what several windows need.
+    pub fn of<'a>(all: impl Iterator<Item = &'a Needs>) -> Self {
+        let (mut files, mut slots, mut needed) = (HashSet::new(), HashSet::new(), Self::default());
+        for needs in all {
+            for file in needs.listing.files.iter().filter(|file| files.insert((file.place, file.key.as_str()))) {
+                needed.files += 1;
+                needed.bytes += file.size_bytes;
+            }
+            for slot in needs.slots.iter().filter(|slot| slots.insert(slot.id)) {
+                needed.slots += 1;
+                needed.slot_bytes += slot.size_bytes;
+            }
+        }
+        needed
+    }
 }
 
 /// What is known of a lake beside its slots.

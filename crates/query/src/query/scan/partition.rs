@@ -171,13 +171,13 @@ fn read_file(
     if let Some(error) = failed {
         return Err(error);
     }
-    for why in read.unread {
-        tally.unread(&file.key, why);
-    }
     tally.note(|looked| {
         looked.files += u64::from(read.is_whole);
         looked.bytes += body.len() as u64;
         looked.inflated_bytes += read.inflated_bytes;
+    });
+    tally.once(("file", file.place, file.key.as_str()), |looked| {
+        read.unread.iter().for_each(|why| looked.add_unread(&file.key, why));
         looked.records += records;
         looked.duplicates += duplicates;
         looked.without_time += without_time;

@@ -57,6 +57,8 @@ pub(super) struct SlotRequest<'a> {
     pub columns: &'a Arc<[Column]>,
     /// The conditions on columns of a slot: slots, and groups and pages of their rows, are chosen by them.
     pub filters: Vec<Expr>,
+    /// Rows are left out by them too, where columns are read as they are.
+    pub applies_filters: bool,
     /// The time that was asked for.
     pub asked: Asked,
     /// The records that are read elsewhere too. `None`: there is none.
@@ -142,7 +144,7 @@ fn direct_plan(
     if !asked.is_empty() && !names.contains(&"event_time") {
         names.push("event_time");
     }
-    let scan = scan(slots, &names, filters, state)?;
+    let scan = scan(slots, &names, (filters, request.applies_filters), state)?;
     let mut plan: Arc<dyn ExecutionPlan> = scan;
     if let Some(asked) = asked.into_iter().reduce(Expr::and) {
         let schema = DFSchema::try_from(plan.schema().as_ref().clone())?;
@@ -166,7 +168,7 @@ fn record_plan(
     request: &SlotRequest<'_>,
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let scan = scan(slots, &OF_RECORDS, filters, state)?;
+    let scan = scan(slots, &OF_RECORDS, (filters, false), state)?;
     let schema = schema(request.columns);
     let part = |partition: usize| -> Arc<dyn PartitionStream> {
         Arc::new(RecordPart {
@@ -183,11 +185,12 @@ fn record_plan(
     Ok(Arc::new(StreamingTableExec::try_new(Arc::clone(&schema), parts, None, None, false, None)?))
 }
 
-/// Reads columns of slots, without what the conditions leave out for sure.
+/// Reads columns of slots, without what the conditions leave out for sure. With the conditions comes whether each row
+/// is judged by them, or only groups and pages.
 fn scan(
     slots: &[&SlotFile],
     names: &[&str],
-    filters: Vec<Expr>,
+    (filters, applies): (Vec<Expr>, bool),
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let table = schema(slot_columns());
@@ -197,7 +200,9 @@ fn scan(
         .with_bloom_filter_on_read(true);
     if let Some(filter) = filters.into_iter().reduce(Expr::and) {
         let schema = DFSchema::try_from(table.as_ref().clone())?;
-        source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        // Records are large: they are unpacked only where the conditions hold.
+        let applies = applies || names.contains(&"record");
+        source = source.with_predicate(state.create_physical_expr(filter, &schema)?).with_pushdown_filters(applies);
     }
     let indices = names.iter().map(|name| table.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
     let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
@@ -283,7 +288,7 @@ fn take(batch: &RecordBatch, extractor: &mut Extractor, newer: Option<&Newer>, t
         let (account, region, key) = (accounts.value(row), regions.value(row), keys.value(row));
         let record = records.value(row);
         if newer.is_some_and(|newer| newer.has(account, region, key, record)) {
-            tally.note(|looked| looked.duplicates += 1);
+            tally.once(("again", account, region, key, record), |looked| looked.duplicates += 1);
             continue;
         }
         let Ok(json) = Json::parse(record) else {

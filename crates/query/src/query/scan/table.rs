@@ -23,7 +23,7 @@ use super::needs::{Needs, needs};
 use super::newer::Newer;
 use super::partition::ChainScan;
 use super::slots;
-use super::tally::{Looked, Tally};
+use super::tally::Tally;
 use crate::columns::column::{Column, schema};
 use crate::columns::extract::Asked;
 use crate::lake::reading::Lake;
@@ -65,7 +65,7 @@ impl Scans {
     /// Forgets what was listed and looked at, to begin anew.
     pub async fn forget(&self) {
         self.needs.lock().await.clear();
-        self.tally.note(|looked| *looked = Looked::default());
+        self.tally.clear();
     }
 }
 
@@ -74,6 +74,8 @@ pub struct EventTable {
     view: &'static View,
     schema: SchemaRef,
     scans: Arc<Scans>,
+    /// Slots leave out the rows that the conditions exclude, not only the pages.
+    applies_conditions: bool,
 }
 
 impl fmt::Debug for EventTable {
@@ -85,7 +87,18 @@ impl fmt::Debug for EventTable {
 impl EventTable {
     /// Returns a view over the files.
     pub fn new(view: &'static View, scans: Arc<Scans>) -> Self {
-        Self { view, schema: schema(view.columns), scans }
+        Self { view, schema: schema(view.columns), scans, applies_conditions: false }
+    }
+
+    /// Returns the same view, of which slots leave out each row that a scan's conditions exclude before they read its
+    /// other columns: for conditions that few events fulfil.
+    pub fn applying_conditions(self) -> Self {
+        Self { applies_conditions: true, ..self }
+    }
+
+    /// Tells whether there is a lake.
+    pub fn has_lake(&self) -> bool {
+        self.scans.lake.is_some()
     }
 }
 
@@ -150,7 +163,14 @@ impl TableProvider for EventTable {
             };
             let mut filters: Vec<Expr> = filters.iter().filter_map(|filter| self.of_slot(filter)).collect();
             filters.extend(slots::of_window(&window));
-            let request = slots::SlotRequest { columns: &columns, filters, asked, newer, tally: &self.scans.tally };
+            let request = slots::SlotRequest {
+                columns: &columns,
+                filters,
+                applies_filters: self.applies_conditions,
+                asked,
+                newer,
+                tally: &self.scans.tally,
+            };
             plans.extend(slots::plans(&needs.slots, &request, state)?);
         }
         if !parts.is_empty() {
@@ -203,15 +223,18 @@ impl EventTable {
         if let Some(bytes_max) = self.scans.bytes_max.filter(|max| bytes + slot_bytes > *max) {
             return Err(QueryError::TooMuch { files: files + slots, bytes: bytes + slot_bytes, bytes_max }.into());
         }
-        let footers = || needs.slots.iter().map(|slot| &slot.footer);
         self.scans.tally.note(|looked| {
             looked.files_listed = files as u64;
             looked.bytes_listed = bytes;
             looked.slots = slots as u64;
             looked.slot_bytes = slot_bytes;
-            looked.records += footers().map(|footer| footer.read).sum::<u64>();
-            looked.duplicates += footers().map(|footer| footer.duplicates).sum::<u64>();
         });
+        for slot in &needs.slots {
+            self.scans.tally.once(("slot", slot.id), |looked| {
+                looked.records += slot.footer.read;
+                looked.duplicates += slot.footer.duplicates;
+            });
+        }
         Ok(())
     }
 }

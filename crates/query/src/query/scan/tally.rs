@@ -1,8 +1,12 @@
 //! What a scan looked at, counted as it goes.
 
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Parts that are named; what goes beyond is counted.
 const UNREAD_MAX: usize = 100;
@@ -19,7 +23,7 @@ pub struct UnreadPart {
 /// What was looked at so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
-    /// Log files that were to be read.
+    /// Log files that were to be read; one that is read again counts again, here and where bytes are counted.
     pub files_listed: u64,
     /// Their size as stored.
     pub bytes_listed: u64,
@@ -45,29 +49,63 @@ pub struct Looked {
     pub unread: Vec<UnreadPart>,
 }
 
+/// What was looked at, and what of it was counted.
+#[derive(Debug, Default)]
+struct Counted {
+    looked: Looked,
+    /// What counts once, by its hash: a question may read the same file more than once, as one that joins a table with
+    /// itself does.
+    once: HashSet<u64>,
+    keys: RandomState,
+}
+
 /// Shared by all parts of a scan.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Mutex<Looked>>);
+pub struct Tally(Arc<Mutex<Counted>>);
 
 impl Tally {
     /// Returns what was looked at so far.
     pub fn looked(&self) -> Looked {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counted().looked.clone()
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        *self.counted() = Counted::default();
     }
 
     /// Changes the counts.
     pub(super) fn note(&self, change: impl FnOnce(&mut Looked)) {
-        // Counts are whole between two changes, so that a poisoned lock guards nothing half-done.
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.counted().looked);
+    }
+
+    /// Changes the counts, unless the same was counted before.
+    pub(super) fn once(&self, what: impl Hash, change: impl FnOnce(&mut Looked)) {
+        let mut counted = self.counted();
+        let hash = counted.keys.hash_one(what);
+        if counted.once.insert(hash) {
+            change(&mut counted.looked);
+        }
     }
 
     /// Notes what could not be read.
     pub(super) fn unread(&self, key: &str, why: impl Into<String>) {
-        self.note(|looked| {
-            looked.unread_count += 1;
-            if looked.unread.len() < UNREAD_MAX {
-                looked.unread.push(UnreadPart { key: key.to_owned(), why: why.into() });
-            }
-        });
+        let why = why.into();
+        self.once(("unread", key, why.as_str()), |looked| looked.add_unread(key, &why));
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        // Counts are whole between two changes, so that a poisoned lock guards nothing half-done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Looked {
+    /// Adds what could not be read.
+    pub(super) fn add_unread(&mut self, key: &str, why: &str) {
+        self.unread_count += 1;
+        if self.unread.len() < UNREAD_MAX {
+            self.unread.push(UnreadPart { key: key.to_owned(), why: why.to_owned() });
+        }
     }
 }

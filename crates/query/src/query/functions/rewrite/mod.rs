@@ -2,6 +2,7 @@
 
 mod balance;
 mod casts;
+mod databases;
 mod like;
 mod names;
 mod partition;
@@ -28,16 +29,29 @@ const REPEATED_BYTES_MAX: usize = 16 << 10;
 /// Bytes of what a column without a name is called; what is longer is called by the planner.
 const NAME_BYTES_MAX: usize = 120;
 
+/// What becomes of the names of databases before those of views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DatabaseNames {
+    /// They are left out: here are none.
+    LeftOut,
+    /// They stay, for an engine that has databases.
+    Kept,
+}
+
 /// Rewrites a statement.
 ///
 /// # Errors
 /// Where it would become far larger than it is.
-pub(super) fn rewrite(statement: &mut Statement) -> Result<(), QueryError> {
+pub(super) fn rewrite(statement: &mut Statement, databases: DatabaseNames) -> Result<(), QueryError> {
     match statement {
         Statement::Statement(inner) => {
             // First of all: what is deep is walked by nobody else.
             let _whole: ControlFlow<()> = VisitMut::visit(inner, &mut Flatter);
             super::size::check(inner)?;
+            if databases == DatabaseNames::LeftOut {
+                databases::show_columns(inner);
+                databases::leave_out(inner);
+            }
             let (aliases, partitions) = (Aliases::of(inner), Partitions::of(inner));
             let mut rewriter = Rewriter { aliases, partitions, shown: Vec::new() };
             match VisitMut::visit(inner, &mut rewriter) {
@@ -45,7 +59,7 @@ pub(super) fn rewrite(statement: &mut Statement) -> Result<(), QueryError> {
                 ControlFlow::Continue(()) => Ok(()),
             }
         }
-        Statement::Explain(explain) => rewrite(&mut explain.statement),
+        Statement::Explain(explain) => rewrite(&mut explain.statement, databases),
         _ => Ok(()),
     }
 }

@@ -1,0 +1,37 @@
+-- title: Show what was done with certain roles, as those for emergencies
+-- answers: one row per use of a role, by session and call: AssumeRole for it, done or attempted, and what its sessions
+--   called
+-- cannot see: who sits behind a session: its name is a claim, and `assume-role-chain` leads to the caller. Uses by a
+--   service for itself are left out
+-- parameter roles text: ARNs of roles, with commas between them; `*` stands for any text
+SELECT
+    role,
+    CASE WHEN is_assumed THEN 'assumed' ELSE 'used' END AS use,
+    CASE WHEN coalesce(error_code, '') = '' THEN 'done' ELSE 'attempted' END AS outcome,
+    coalesce(user_arn, user_name, principal_id, identity_type) AS who,
+    source_identity,
+    account,
+    event_source,
+    event_name,
+    count(*) AS calls,
+    min(event_time) AS first_time,
+    max(event_time) AS last_time
+FROM (
+    SELECT
+        *,
+        event_source = 'sts.amazonaws.com' AND starts_with(event_name, 'AssumeRole') AS is_assumed,
+        CASE
+            WHEN event_source = 'sts.amazonaws.com' AND starts_with(event_name, 'AssumeRole')
+                THEN json_extract_scalar(request_parameters, '$.roleArn')
+            ELSE issuer_arn
+        END AS role
+    FROM events
+    WHERE issuer_arn IS NOT NULL OR event_source = 'sts.amazonaws.com'
+)
+WHERE regexp_like(
+        role,
+        '^(' || replace(replace(replace(replace(replace($roles, ' ', ''), '.', '\.'), '+', '\+'), '*', '.*'), ',', '|') || ')$'
+    )
+    AND coalesce(identity_type, '') <> 'AWSService'
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+ORDER BY last_time DESC, role, use, outcome, who, source_identity, account, event_source, event_name
