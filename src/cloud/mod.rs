@@ -20,11 +20,13 @@ use crate::monitoring::metric_filter::MetricFilter;
 use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::plan::Change;
+use crate::recorders::RegionRecorder;
 
 pub mod aws;
 pub mod document;
 pub mod fault;
 pub mod fence;
+pub mod history;
 pub mod queue;
 pub mod simulated;
 
@@ -117,6 +119,13 @@ pub trait CloudReader: Send + Sync {
     /// # Errors
     /// [`CloudFault`] where it cannot be read, as with a topic of an account outside of the organization.
     async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault>;
+
+    /// Asks for AWS Config's recorder and delivery channel in an account and region; nothing where they are not
+    /// recorded.
+    ///
+    /// # Errors
+    /// [`CloudFault`] where they cannot be read.
+    async fn recorder(&self, account: &AccountId, region: &Region) -> Result<Option<RegionRecorder>, CloudFault>;
 
     /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is
     /// not asked over a network makes none.

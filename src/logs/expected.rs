@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::archive::find::ScopeFilter;
 use crate::ids::{AccountId, Region};
 use crate::log_path::ChainScope;
+use crate::recorders::Recorders;
 
 /// What should be there, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +32,8 @@ pub struct Expected {
     /// Whether the logs are looked at in another place than the configuration's, so that buckets and prefixes do not
     /// tell which trail delivers there.
     pub is_elsewhere: bool,
+    /// What is known of AWS Config's recorders and of where they deliver.
+    pub recorders: Recorders,
 }
 
 /// Accounts of which it is not known which regions are enabled.

@@ -21,8 +21,10 @@ use crate::policy::template::Templates;
 
 mod log_account;
 mod monitoring;
+mod recorders;
 
 pub use monitoring::monitoring;
+pub use recorders::RecorderSurvey;
 
 /// How many owners of trails are asked what binds them.
 const OWNERS_MAX: usize = 3;

@@ -24,6 +24,8 @@ use crate::ids::AccountId;
 use crate::lake::store::{Condition, LakeStore, Opened, Stored, Written, rewritten};
 use crate::operations::lake as op;
 
+mod settings;
+
 /// How much of the end of a file is read at once: with it the footer of most slots, and most ledgers whole.
 const TAIL_BYTES: u64 = 64 << 10;
 /// The largest object that one PUT makes (Amazon S3 user guide, "Uploading objects").

@@ -25,6 +25,7 @@ pub mod athena;
 mod calls;
 mod change_context;
 mod cloudtrail;
+mod config;
 mod document;
 mod events;
 mod fault;
@@ -58,6 +59,7 @@ pub use named_role::NamedRole;
 pub use rate_limits::Timing;
 
 use crate::cloud::document::ConditionalStore;
+use crate::cloud::history::{HistoryLookup, HistoryRecords};
 use crate::cloud::queue::Queue;
 use crate::cloud::{CloudFault, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
 use crate::estate::trail::DeliveryStatus;
@@ -70,6 +72,7 @@ use crate::observation::ObservationScope;
 use crate::operations::{session_policy, sts};
 use crate::organization::Organization;
 use crate::plan::Change;
+use crate::recorders::RegionRecorder;
 use change_context::ChangeContext;
 use session::{Identity, Roles, Session, Sessions, Speed, resolved};
 
@@ -175,6 +178,20 @@ impl Aws {
     /// [`CloudFault`] where the topic does not take it.
     pub async fn publish(&self, topic: &Arn, region: &Region, subject: &str, text: &str) -> Result<(), CloudFault> {
         sns::publish(&self.sessions.base().in_region(region), topic, subject, text).await
+    }
+
+    /// Looks up records in the event history of an account and region.
+    ///
+    /// # Errors
+    /// [`CloudFault`] where the history cannot be asked.
+    pub async fn look_up_events(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        lookup: &HistoryLookup,
+    ) -> Result<HistoryRecords, CloudFault> {
+        let session = self.sessions.of(account).await?;
+        cloudtrail::records(&session.in_region(region), lookup).await
     }
 
     /// Returns the account of the credentials that the connection was made with.
@@ -300,6 +317,10 @@ impl CloudReader for Aws {
 
     async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         sns::subscribers(&self.sessions, topic).await.map(Some)
+    }
+
+    async fn recorder(&self, account: &AccountId, region: &Region) -> Result<Option<RegionRecorder>, CloudFault> {
+        config::recorder(&self.sessions.of(account).await?.in_region(region)).await.map(Some)
     }
 
     fn calls(&self) -> u64 {

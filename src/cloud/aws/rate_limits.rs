@@ -117,7 +117,7 @@ const LOGS_START: usize = 32;
 const LOGS_MAX: usize = 256;
 
 /// Calls in a second, and how many may come at once.
-const RATES: [(Of, u32, u32); 15] = [
+const RATES: [(Of, u32, u32); 16] = [
     // CloudTrail user guide, "Quotas": 2 a second for LookupEvents, for each account and region. It comes before the
     // rest.
     (Of::Operation(cloudtrail::LOOKUP_EVENTS), 2, 2),
@@ -139,6 +139,7 @@ const RATES: [(Of, u32, u32); 15] = [
     (Of::Service(Service::Kms, Access::Read), 15, 15),
     (Of::Service(Service::Kms, Access::Write), 5, 5),
     (Of::Service(Service::Logs, Access::Write), 5, 5),
+    (Of::Service(Service::Config, Access::Read), 10, 10),
     // STS API: 600 AssumeRole requests a second for each account and region; a burst of them is no use.
     (Of::Service(Service::Sts, Access::Read), 50, 50),
 ];

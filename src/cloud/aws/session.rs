@@ -93,6 +93,7 @@ clients!(
     eventbridge: Events, aws_sdk_eventbridge;
     cloudwatch: CloudWatch, aws_sdk_cloudwatch;
     logs: Logs, aws_sdk_cloudwatchlogs;
+    config_service: Config, aws_sdk_config;
     iam: Iam, aws_sdk_iam;
     sts: Sts, aws_sdk_sts;
 );

@@ -21,6 +21,7 @@ use crate::monitoring::metric_filter::MetricFilter;
 use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::plan::Change;
+use crate::recorders::RegionRecorder;
 
 pub mod file;
 mod look;
@@ -170,6 +171,10 @@ impl CloudReader for SimulatedCloud {
     }
 
     async fn subscribers(&self, _topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
+        Ok(None)
+    }
+
+    async fn recorder(&self, _account: &AccountId, _region: &Region) -> Result<Option<RegionRecorder>, CloudFault> {
         Ok(None)
     }
 

@@ -8,16 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::archive::find::ScopeFilter;
 use crate::ids::{AccountId, Region, TrailName};
-use crate::log_path::{ChainScope, LogKind};
+use crate::log_path::{ChainScope, LogKind, LogRoot};
 use crate::logs::expected::{Expected, TrailDestination, TrailStatus};
 use crate::logs::finding::TimeRange;
 use crate::logs::time_set::TimeSet;
 
+pub mod config;
 mod quiet;
 mod reason;
 mod rows;
 mod survey;
 
+pub use config::{ConfigArrival, ConfigRow};
 pub use quiet::NewestDigests;
 pub use reason::assess;
 pub use survey::survey;
@@ -35,6 +37,8 @@ pub struct Survey {
     pub sought: ScopeFilter,
     /// What was found, by account, region and layout.
     pub places: Vec<ScopeLogs>,
+    /// Where accounts have a folder of AWS Config, with the number of the place that was listed.
+    pub config: BTreeSet<(usize, LogRoot, AccountId)>,
     /// What could not be listed, as sentences.
     pub unread: Vec<String>,
 }
@@ -140,6 +144,8 @@ pub struct Coverage {
     pub sought: ScopeFilter,
     /// One row an account x region x kind of log x layout x trail, in order.
     pub rows: Vec<Row>,
+    /// One row an account x region of AWS Config, in order; `None` where nobody asked.
+    pub config: Option<Vec<ConfigRow>>,
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
     /// What could not be listed or asked, as sentences.
@@ -293,7 +299,8 @@ impl Gap {
 impl Coverage {
     /// Tells whether nothing of the range is there at all, of what was asked for.
     pub fn is_nothing(&self) -> bool {
-        self.rows.iter().all(|row| row.arrival == Arrival::Nothing)
+        let has_config = self.config.iter().flatten().any(|row| row.newest.is_some());
+        self.rows.iter().all(|row| row.arrival == Arrival::Nothing) && !has_config
     }
 
     /// Returns the trails that are stopped or cannot deliver, as CloudTrail says. One that is stopped is no fault where

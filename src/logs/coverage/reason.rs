@@ -43,7 +43,8 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     let expected_accounts = (!expected.accounts.is_empty()).then_some(active);
     let expected_trails = expected.wanted.iter().filter_map(|delivery| delivery.trail.clone()).collect();
     let trails = expected.trails.clone();
-    Coverage { store, range, now, sought, rows, trails, unread, expected_accounts, expected_trails }
+    let config = None;
+    Coverage { store, range, now, sought, rows, config, trails, unread, expected_accounts, expected_trails }
 }
 
 /// Which part of the range a gap takes away.
@@ -172,7 +173,15 @@ mod tests {
     }
 
     fn survey(range: TimeRange, now: i64, places: Vec<ScopeLogs>) -> Survey {
-        Survey { store: "s".into(), range, now: at(now), sought: Default::default(), places, unread: vec![] }
+        Survey {
+            store: "s".into(),
+            range,
+            now: at(now),
+            sought: Default::default(),
+            places,
+            config: Default::default(),
+            unread: vec![],
+        }
     }
 
     fn assessed(places: Vec<ScopeLogs>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {

@@ -30,10 +30,10 @@ pub async fn survey(
     now: Timestamp,
 ) -> Result<Survey, Fault> {
     let names: Vec<String> = sources.iter().map(Source::shown).collect();
-    let (places, unread) = Default::default();
-    let mut all = Survey { store: names.join(" "), range, now, sought: sought.clone(), places, unread };
+    let (places, config, unread) = Default::default();
+    let mut all = Survey { store: names.join(" "), range, now, sought: sought.clone(), places, config, unread };
     let (mut refused, mut known, mut left) = (Vec::new(), BTreeSet::new(), DIGESTS_READ_MAX);
-    for source in sources {
+    for (number, source) in sources.iter().enumerate() {
         let sought = ScopeFilter { prefix: source.prefix.clone(), ..sought.clone() };
         match survey_one(source.store.as_ref(), &sought, range, now, &mut left).await {
             Ok(one) => {
@@ -41,6 +41,7 @@ pub async fn survey(
                 let mut is_new =
                     |found: &ScopeLogs| known.insert((found.store.clone(), found.bucket.clone(), found.scope.clone()));
                 all.places.extend(one.places.into_iter().filter(|found| is_new(found)));
+                all.config.extend(one.config.into_iter().map(|(_, root, account)| (number, root, account)));
                 all.unread.extend(one.unread);
             }
             Err(fault) => {
@@ -80,7 +81,8 @@ async fn survey_one(
     ask_digests(store, &mut places, range, latest, left).await;
     let refused = |(folder, fault): (String, Fault)| format!("{folder} could not be listed: {fault}");
     let unread = found.refused.into_iter().map(refused).chain(found.limits).collect();
-    Ok(Survey { store: store.name(), range, now, sought: sought.clone(), places, unread })
+    let config = found.config.into_iter().map(|(root, account)| (0, root, account)).collect();
+    Ok(Survey { store: store.name(), range, now, sought: sought.clone(), places, config, unread })
 }
 
 impl ScopeLogs {

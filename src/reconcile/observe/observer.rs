@@ -20,6 +20,7 @@ use crate::monitoring::metric_filter::MetricFilter;
 use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::plan::Change;
+use crate::recorders::RegionRecorder;
 
 /// Accounts with open findings that are looked at in one round beyond the others, so that many findings cannot make a
 /// full pass of each round.
@@ -218,6 +219,10 @@ impl CloudReader for PartialObserver<'_> {
 
     async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         self.inner.subscribers(topic).await
+    }
+
+    async fn recorder(&self, account: &AccountId, region: &Region) -> Result<Option<RegionRecorder>, CloudFault> {
+        self.inner.recorder(account, region).await
     }
 
     fn calls(&self) -> u64 {

@@ -31,6 +31,7 @@ use crate::observation::{ObservationScope, superseded_trails, superseded_wakers}
 use crate::organization::{Account, AccountState, Organization};
 use crate::plan::{Change, Plan};
 use crate::policy::template::Templates;
+use crate::recorders::RegionRecorder;
 use crate::survey::{Survey, SurveyOptions, Surveyor};
 
 mod blockers;
@@ -185,6 +186,14 @@ macro_rules! looks_through {
                 self.world.subscribers(topic).await
             }
 
+            async fn recorder(
+                &self,
+                account: &AccountId,
+                region: &Region,
+            ) -> Result<Option<RegionRecorder>, CloudFault> {
+                self.world.recorder(account, region).await
+            }
+
             fn calls(&self) -> u64 {
                 self.world.calls()
             }
@@ -255,6 +264,10 @@ impl CloudReader for Shared {
 
     async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         self.world.subscribers(topic).await
+    }
+
+    async fn recorder(&self, account: &AccountId, region: &Region) -> Result<Option<RegionRecorder>, CloudFault> {
+        self.world.recorder(account, region).await
     }
 
     fn calls(&self) -> u64 {
@@ -465,29 +478,5 @@ fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
             options,
         };
         assert_eq!(controller.run(&CancellationToken::new()).await.unwrap_err().to_string(), "no credentials");
-    });
-}
-
-#[test]
-fn the_age_of_a_finding_outlives_the_daemon() {
-    let clock = TestClock::new();
-    clock.run(async {
-        let rules = config("{allow: []}");
-        let world = leak(world(1, &rules).await);
-        stop_logging(world).await;
-        let folder = tempfile::tempdir().unwrap();
-        let history = Some(HistoryFile::new(folder.path().join("history.json")));
-        let source = Given::new("{allow: []}", move || Box::new(Shared::new(world)));
-        let mut since = Vec::new();
-        for run in ["orgtrail-acme-1", "orgtrail-acme-2"] {
-            let options = Options { history: history.clone(), ..options(run) };
-            let story = async |board: StatusBoard| {
-                clock.minutes(20).await;
-                board.read().findings.iter().map(|finding| finding.since).collect::<Vec<_>>()
-            };
-            since.push(beside(&source, &clock, options, story).await.0);
-        }
-        assert!(!since[0].is_empty());
-        assert_eq!(since[0], since[1]);
     });
 }

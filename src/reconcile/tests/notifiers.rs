@@ -183,3 +183,27 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
         assert!(one.is_ok() && two.is_ok());
     });
 }
+
+#[test]
+fn the_age_of_a_finding_outlives_the_daemon() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{allow: []}");
+        let world = leak(world(1, &rules).await);
+        stop_logging(world).await;
+        let folder = tempfile::tempdir().unwrap();
+        let history = Some(HistoryFile::new(folder.path().join("history.json")));
+        let source = Given::new("{allow: []}", move || Box::new(Shared::new(world)));
+        let mut since = Vec::new();
+        for run in ["orgtrail-acme-1", "orgtrail-acme-2"] {
+            let options = Options { history: history.clone(), ..options(run) };
+            let story = async |board: StatusBoard| {
+                clock.minutes(20).await;
+                board.read().findings.iter().map(|finding| finding.since).collect::<Vec<_>>()
+            };
+            since.push(beside(&source, &clock, options, story).await.0);
+        }
+        assert!(!since[0].is_empty());
+        assert_eq!(since[0], since[1]);
+    });
+}

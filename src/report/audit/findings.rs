@@ -78,8 +78,9 @@ fn severity(control: &Control, check: &Check) -> Option<Severity> {
     (check.verdict == CheckVerdict::Fail).then(|| control.question.severity())
 }
 
-fn inherited(audit: &Audit, check: &Check) -> usize {
-    audit.subject_of(&check.account).map_or(0, |subject| subject.members.len())
+fn inherited(audit: &Audit, control: &Control, check: &Check) -> usize {
+    let subject = audit.subject_of(&check.account).filter(|_| control.question.is_inherited());
+    subject.map_or(0, |subject| subject.members.len())
 }
 
 fn ocsf_finding(
@@ -132,7 +133,7 @@ fn ocsf_finding(
             "cloud_partition": organization.partition, "owner": {"account": account.clone()},
         }],
         "cloud": {"provider": "AWS", "region": region, "account": account, "org": {"uid": audit.organization}},
-        "unmapped": {"inherited_by_accounts": inherited(audit, check)},
+        "unmapped": {"inherited_by_accounts": inherited(audit, control, check)},
     });
     let fix = fix_words(&check.fix);
     if !fix.is_empty() {
@@ -170,7 +171,7 @@ fn asff_finding(
             "orgtrail/Standard": standard,
             "orgtrail/Control": control.id,
             "orgtrail/Deployment": audit.deployment,
-            "orgtrail/InheritedByAccounts": inherited(audit, check).to_string(),
+            "orgtrail/InheritedByAccounts": inherited(audit, control, check).to_string(),
         },
     });
     let fix = fix_words(&check.fix);

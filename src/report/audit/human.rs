@@ -74,7 +74,7 @@ fn write_standard(page: &mut Page, standard: &StandardView, layout: Layout) {
     let rest = [
         ("pass", GOOD, &standard.passed),
         ("not applicable", FAINT, &standard.not_applicable),
-        ("unknown, not read by orgtrail", FAINT, &standard.outside),
+        ("unknown, not read", FAINT, &standard.outside),
     ];
     for (word, style, groups) in rest {
         if layout.verbose {

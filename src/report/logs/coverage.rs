@@ -7,6 +7,7 @@ use std::fmt::Write;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::config;
 use super::coverage_model::{CoverageJson, organizations};
 use super::heat::HeatMap;
 use super::table::Table;
@@ -81,6 +82,15 @@ pub fn human(coverage: &Coverage, limit: Option<SignedDuration>, width: usize) -
             let _ = writeln!(text, "  {}", escape::terminal(&gap));
         }
     }
+    if let Some(rows) = &coverage.config {
+        let _ = writeln!(text, "\n{}", config::headline(rows));
+        if !rows.is_empty() {
+            let _ = write!(text, "\n{}", config::short_table(rows).text(width));
+        }
+        for note in config::notes(rows) {
+            let _ = writeln!(text, "{}", escape::terminal(&note));
+        }
+    }
     let _ = writeln!(text);
     for line in tail(coverage, limit) {
         let _ = writeln!(text, "{line}");
@@ -106,6 +116,12 @@ pub fn markdown(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
     for row in coverage.rows.iter().filter(|row| !gaps(row).is_empty()) {
         let gaps: Vec<String> = gaps(row).iter().map(|gap| escape::markdown(gap)).collect();
         let _ = writeln!(text, "- {} {}: {}", escape::markdown(&label(row)), row.kind.folder(), gaps.join("; "));
+    }
+    if let Some(rows) = &coverage.config {
+        let _ = writeln!(text, "\n### AWS Config\n\n{}", escape::markdown(&config::headline(rows)));
+        if !rows.is_empty() {
+            let _ = write!(text, "\n{}\n", config::table(rows).markdown());
+        }
     }
     let _ = writeln!(text);
     for line in tail(coverage, limit) {
@@ -204,7 +220,8 @@ pub(super) fn head(coverage: &Coverage) -> Vec<String> {
 
 /// Returns the lines that say what the words mean, and the hash of the report.
 pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
-    vec![
+    let config = coverage.config.as_ref().map(|_| config::MEANING.to_owned());
+    let mut lines = vec![
         "A digest is CloudTrail's signed list of the log files that it delivered in an hour. Coverage looks at names, sizes and \
          times of objects alone, and into digests where log files end: what they hold, orgtrail verify proves."
             .to_owned(),
@@ -214,8 +231,10 @@ pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<St
          arrive, and no log file of the range, or of its end, is there, though they list some or could not be read. unread: it could not be listed. seen: of a \
          kind that need not come every hour."
             .to_owned(),
-        format!("sha256 of this report as JSON: {}", CoverageJson::of(coverage, limit).sha256()),
-    ]
+    ];
+    lines.extend(config);
+    lines.push(format!("sha256 of this report as JSON: {}", CoverageJson::of(coverage, limit).sha256()));
+    lines
 }
 
 /// The columns of the table.

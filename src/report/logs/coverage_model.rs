@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::config::ConfigRowJson;
 use crate::archive::inflate::{hex, sha256};
 use crate::logs::coverage::{Arrival, Coverage, Gap, Row};
 use crate::logs::expected::TrailStatus;
@@ -34,6 +35,9 @@ pub struct CoverageJson<'a> {
     summary: CoverageSummary,
     /// One row for each account, region, kind of log, trail and layout.
     rows: Vec<RowJson<'a>>,
+    /// One row for each account and region of AWS Config; left out without --aws-config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config_rows: Option<Vec<ConfigRowJson<'a>>>,
     /// What CloudTrail says about the trails.
     trails: Vec<TrailJson<'a>>,
     /// What could not be read, as sentences.
@@ -170,6 +174,11 @@ pub enum CoverageLine<'a> {
         /// The row.
         row: Box<RowJson<'a>>,
     },
+    /// A row of AWS Config.
+    ConfigRow {
+        /// The row.
+        row: Box<ConfigRowJson<'a>>,
+    },
     /// The last line.
     Summary {
         /// The hash of the whole report as compact JSON, in hexadecimal.
@@ -214,6 +223,7 @@ impl<'a> CoverageJson<'a> {
             to: coverage.range.end.to_string(),
             summary: CoverageSummary::of(coverage, limit),
             rows: coverage.rows.iter().map(RowJson::of).collect(),
+            config_rows: coverage.config.as_ref().map(|rows| rows.iter().map(ConfigRowJson::of).collect()),
             trails: coverage.trails.iter().map(TrailJson::of).collect(),
             not_known: &coverage.unread,
             made_at: coverage.now.to_string(),
@@ -229,7 +239,7 @@ impl<'a> CoverageJson<'a> {
         self.sha256.as_deref().unwrap_or_default()
     }
 
-    /// Returns the lines of JSON Lines: one a row, and a last one with the summary.
+    /// Returns the lines of JSON Lines: one a row, one a row of AWS Config, and a last one with the summary.
     pub fn into_lines(self) -> impl Iterator<Item = CoverageLine<'a>> {
         let Self {
             format_version,
@@ -241,6 +251,7 @@ impl<'a> CoverageJson<'a> {
             to,
             summary,
             rows,
+            config_rows,
             trails,
             not_known,
             made_at,
@@ -262,7 +273,9 @@ impl<'a> CoverageJson<'a> {
             made_at,
             tool_version,
         };
-        rows.into_iter().map(|row| CoverageLine::Row { row: Box::new(row) }).chain([last])
+        let rows = rows.into_iter().map(|row| CoverageLine::Row { row: Box::new(row) });
+        let config = config_rows.into_iter().flatten().map(|row| CoverageLine::ConfigRow { row: Box::new(row) });
+        rows.chain(config).chain([last])
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reports of `verify` and `coverage`: human, JSON, JSON Lines, markdown and HTML with a heat map.
 
+pub mod config;
 pub mod coverage;
 pub mod coverage_model;
 pub mod heat;

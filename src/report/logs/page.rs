@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::config;
 use super::coverage::{self as coverage_report, Presence};
 use super::heat::HeatMap;
 use super::next::next_step;
@@ -88,8 +89,20 @@ pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<St
             "gaps": coverage_report::gaps(row),
         })
     });
+    let config = coverage.config.as_ref().map(|rows| {
+        let cells = |row| -> Vec<Value> {
+            let cells = config::COLUMNS.iter().zip(config::cells(row));
+            cells.map(|(column, text)| json!({"column": column, "text": text})).collect()
+        };
+        json!({
+            "headline": config::headline(rows),
+            "columns": config::COLUMNS,
+            "rows": rows.iter().map(|row| json!({"state": row.arrival.as_str(), "cells": cells(row)[1..]})).collect::<Vec<_>>(),
+        })
+    });
     let data = json!({
         "store": coverage.store,
+        "config": config,
         "lines": coverage_report::lines(coverage, limit),
         "head": coverage_report::head(coverage),
         "tail": coverage_report::tail(coverage, limit),

@@ -127,6 +127,28 @@ pub enum Question {
     LakeEncryption,
     /// Does somebody hear of these events by a metric filter and an alarm?
     Filter(Filter),
+    /// Does AWS Config record?
+    Recorder(RecorderQuestion),
+}
+
+/// What is asked of AWS Config in every enabled region of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecorderQuestion {
+    /// Is the recorder on, without a failure?
+    On,
+    /// Is it on, does it record all types, one region the global ones, and does the delivery work?
+    EveryType,
+    /// As [`RecorderQuestion::EveryType`], as far as Security Hub needs the types, and with the service-linked role?
+    ServiceLinked,
+    /// Has every recorder that is on the service-linked role?
+    ServiceRole,
+}
+
+impl RecorderQuestion {
+    /// Tells whether the recorded types and the delivery matter, and not only that the recorder is on.
+    pub fn asks_types(self) -> bool {
+        matches!(self, RecorderQuestion::EveryType | RecorderQuestion::ServiceLinked)
+    }
 }
 
 /// The events that section 4 of the CIS benchmark wants an alarm for.
@@ -205,8 +227,22 @@ impl Question {
             Question::MfaDelete => "deleting from the log bucket needs multi-factor authentication",
             Question::LakeEncryption => "event data stores of CloudTrail Lake are encrypted with a KMS key",
             Question::Filter(filter) => return format!("an alarm notifies of {}", filter.words()),
+            Question::Recorder(RecorderQuestion::On) => "AWS Config's recorder is on in every region",
+            Question::Recorder(RecorderQuestion::EveryType) => {
+                "AWS Config records all types in every region, and the global ones in one"
+            }
+            Question::Recorder(RecorderQuestion::ServiceLinked) => {
+                "AWS Config records in every region, with its service-linked role"
+            }
+            Question::Recorder(RecorderQuestion::ServiceRole) => "AWS Config's recorder has its service-linked role",
         };
         text.to_owned()
+    }
+
+    /// Tells whether members that an organization trail records inherit the answer. AWS Config records every account
+    /// by itself.
+    pub fn is_inherited(self) -> bool {
+        !matches!(self, Question::Recorder(_))
     }
 
     /// Returns how much a fail matters.
@@ -224,6 +260,7 @@ impl Question {
             | Question::AccessLogs
             | Question::LakeEncryption
             | Question::MfaDelete
+            | Question::Recorder(_)
             | Question::Filter(_) => Severity::Medium,
             Question::ObjectWrites
             | Question::ObjectReads
@@ -254,10 +291,11 @@ const fn control(standard: Standard, id: &'static str, question: Question) -> Co
 pub const CONTROLS: &[Control] = &table();
 
 /// Sections 3 and 4 are the same in both versions of the benchmark, but for the events of 4.10.
-const fn cis(security_groups: Filter) -> [(&'static str, Question); 22] {
+const fn cis(security_groups: Filter) -> [(&'static str, Question); 23] {
     [
         ("3.1", Question::ManagementEvents),
         ("3.2", Question::Validation),
+        ("3.3", Question::Recorder(RecorderQuestion::EveryType)),
         ("3.4", Question::AccessLogs),
         ("3.5", Question::Encryption),
         ("3.6", Question::KeyRotation),
@@ -282,7 +320,7 @@ const fn cis(security_groups: Filter) -> [(&'static str, Question); 22] {
 }
 
 /// There is no CloudTrail.8.
-const SECURITY_HUB: [(&str, Question); 9] = [
+const SECURITY_HUB: [(&str, Question); 10] = [
     ("CloudTrail.1", Question::AllManagementEvents),
     ("CloudTrail.2", Question::Encryption),
     ("CloudTrail.3", Question::Recording),
@@ -292,9 +330,10 @@ const SECURITY_HUB: [(&str, Question); 9] = [
     ("CloudTrail.7", Question::AccessLogs),
     ("CloudTrail.9", Question::Tags),
     ("CloudTrail.10", Question::LakeEncryption),
+    ("Config.1", Question::Recorder(RecorderQuestion::ServiceLinked)),
 ];
 
-const PROWLER: [(&str, Question); 12] = [
+const PROWLER: [(&str, Question); 14] = [
     ("cloudtrail_bedrock_logging_enabled", Question::BedrockEvents),
     ("cloudtrail_bucket_requires_mfa_delete", Question::MfaDelete),
     ("cloudtrail_cloudwatch_logging_enabled", Question::LogGroupDelivery),
@@ -307,11 +346,13 @@ const PROWLER: [(&str, Question); 12] = [
     ("cloudtrail_multi_region_enabled_logging_management_events", Question::ManagementEvents),
     ("cloudtrail_s3_dataevents_read_enabled", Question::ObjectReads),
     ("cloudtrail_s3_dataevents_write_enabled", Question::ObjectWrites),
+    ("config_recorder_all_regions_enabled", Question::Recorder(RecorderQuestion::On)),
+    ("config_recorder_using_aws_service_role", Question::Recorder(RecorderQuestion::ServiceRole)),
 ];
 
-const CIS_3: [(&str, Question); 22] = cis(Filter::SecurityGroups);
+const CIS_3: [(&str, Question); 23] = cis(Filter::SecurityGroups);
 
-const CIS_5: [(&str, Question); 22] = cis(Filter::SecurityGroupRules);
+const CIS_5: [(&str, Question); 23] = cis(Filter::SecurityGroupRules);
 
 const COUNT: usize = CIS_3.len() + CIS_5.len() + SECURITY_HUB.len() + PROWLER.len();
 
@@ -354,7 +395,7 @@ mod tests {
         let differing = older.iter().zip(&newer).filter(|(one, other)| one != other);
         assert_eq!(differing.map(|(one, other)| (one.0, other.0)).collect::<Vec<_>>(), [("4.10", "4.10")]);
         let filters = older.iter().filter(|(_, question)| matches!(question, Question::Filter(_))).count();
-        assert_eq!((older.len(), filters), (22, 15));
+        assert_eq!((older.len(), filters), (23, 15));
     }
 
     #[test]

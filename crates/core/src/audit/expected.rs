@@ -127,6 +127,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
             "only the root user of the log account can switch MFA Delete on, and S3 takes no lifecycle rules beside it",
         ),
         Question::LakeEncryption => Fix::Elsewhere("orgtrail does not manage CloudTrail Lake"),
+        Question::Recorder(_) => Fix::None,
         Question::Filter(_) => Fix::Elsewhere(
             "set trails.cloudwatch_logs, then make the metric filter on that log group and an alarm of its metric",
         ),

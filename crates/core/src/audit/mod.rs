@@ -1,9 +1,12 @@
-//! The controls of security standards about trails, their bucket, key and log group. Pure.
+//! The controls of security standards about trails, their bucket, key and log group, and about AWS Config beside
+//! them. Pure.
 //!
 //! A control ([`control`]) is a line of a standard and the [`Question`] that it asks; several standards ask the same
 //! one. A question is answered once, for the account that owns the trails (`subject`), by the rules in `answer`; the
 //! members that an organization trail records inherit the answer, so that no member fails for want of a trail of its
 //! own. `expected` answers again in the estate as the plan would leave it: that tells whether applying it helps.
+//!
+//! AWS Config records each account by itself: its questions are answered for every account, and nobody inherits.
 //!
 //! What was not read is never a pass.
 
@@ -14,6 +17,7 @@ use crate::ids::{AccountId, OrganizationId};
 use crate::monitoring::Monitoring;
 use crate::organization::{AccountState, Organization};
 use crate::plan::Plan;
+use crate::recorders::Recorders;
 
 mod answer;
 pub mod control;
@@ -21,7 +25,7 @@ mod expected;
 pub mod pattern;
 mod subject;
 
-pub use control::{CONTROLS, Control, Filter, Question, Severity, Standard};
+pub use control::{CONTROLS, Control, Filter, Question, RecorderQuestion, Severity, Standard};
 pub use subject::AuditSubject;
 
 /// What an audit looks at.
@@ -35,6 +39,8 @@ pub struct AuditInput<'a> {
     pub plan: &'a Plan,
     /// Who hears of what the trails deliver to log groups, as far as it was looked at.
     pub monitoring: &'a Monitoring,
+    /// AWS Config in the accounts and regions, as far as it was looked at.
+    pub recorders: &'a Recorders,
 }
 
 /// The answer to a question.
@@ -97,7 +103,7 @@ pub enum Fix {
 /// The answer to one question about one resource, or about one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The account that it is about: the owner of the trails.
+    /// The account that it is about: the owner of the trails, or the account whose AWS Config it is.
     pub account: AccountId,
     /// The resource; none where it is about the account as a whole.
     pub address: Option<Address>,
@@ -163,15 +169,15 @@ impl Audit {
 
 /// Answers the controls of the chosen standards.
 pub fn audit(ground: AuditInput<'_>, standards: &[Standard]) -> Audit {
-    let AuditInput { organization, estate, plan, monitoring } = ground;
+    let AuditInput { organization, estate, plan, recorders, .. } = ground;
     let planned = expected::estate(plan, estate);
     let subjects = subject::subjects(organization, estate);
     let later = subject::subjects(organization, &planned);
     let mut known: BTreeMap<Question, Vec<Check>> = BTreeMap::new();
     let outcomes = CONTROLS.iter().filter(|control| standards.contains(&control.standard)).map(|control| {
         let answered = known.entry(control.question).or_insert_with(|| {
-            let now = answer::answer(control.question, organization, estate, monitoring, &subjects);
-            let then = answer::answer(control.question, organization, &planned, monitoring, &later);
+            let now = answer::answer(control.question, ground, &subjects);
+            let then = answer::answer(control.question, AuditInput { estate: &planned, ..ground }, &later);
             expected::with_fixes(control.question, now, &expected::Then { checks: &then, subjects: &later, plan })
         });
         let verdict = answered.iter().map(|check| check.verdict).max().unwrap_or(CheckVerdict::NotApplicable);
@@ -184,6 +190,6 @@ pub fn audit(ground: AuditInput<'_>, standards: &[Standard]) -> Audit {
         outcomes: outcomes.collect(),
         inactive: inactive.map(|(id, account)| (id.clone(), account.state)).collect(),
         subjects,
-        problems: plan.problems.clone(),
+        problems: plan.problems.iter().cloned().chain(recorders.problems()).collect(),
     }
 }

@@ -26,6 +26,7 @@ mod earlier;
 mod earlier_lakes;
 mod guards;
 mod lake;
+mod lake_bucket;
 mod naming;
 mod places;
 mod readers;
@@ -36,6 +37,7 @@ mod unmatched;
 mod wake;
 
 pub use earlier::earlier_trails;
+pub use lake_bucket::lake_bucket_faults;
 pub use naming::reader_names;
 pub use places::past;
 pub use superseded::SupersededTrail;

@@ -14,9 +14,14 @@ pub fn day_folder(moment: Timestamp) -> String {
 
 /// Returns the folders of each day from one moment to another, both included; none where the second is earlier.
 pub(super) fn days(first: Timestamp, last: Timestamp) -> impl Iterator<Item = String> {
+    dates(first, last).map(folders)
+}
+
+/// Returns each day from one moment to another, both included; none where the second is earlier.
+pub(super) fn dates(first: Timestamp, last: Timestamp) -> impl Iterator<Item = Date> {
     let end = utc(last).date();
     let from = Some(utc(first).date());
-    std::iter::successors(from, |day| day.tomorrow().ok()).take_while(move |day| *day <= end).map(folders)
+    std::iter::successors(from, |day| day.tomorrow().ok()).take_while(move |day| *day <= end)
 }
 
 /// Tells whether folders are those of a moment's day, or of a day beside that one.

@@ -9,12 +9,14 @@
 //! - [`ChainScope`]: the files of one account and region; their prefixes by folder and day.
 //! - [`ObjectKey`], [`LogKey`], [`DigestKey`]: parsed and printed. What does not print back to the same text is none of
 //!   CloudTrail's; [`BadKey`] says why.
+//! - [`ConfigScope`], [`ConfigObject`]: what AWS Config delivers beside.
 //! - [`Sample`]: keys that stand for all, where policies are tried.
 //! - [`owner`], [`split_at_root`]: whose files a pattern of a policy means.
 //!
 //! Pure: knows AWS's identifiers and nothing else.
 
 mod bad_key;
+mod config_object;
 mod day;
 mod digest;
 mod folder;
@@ -28,6 +30,7 @@ mod sample;
 mod scope;
 
 pub use bad_key::{BadKey, KEY_BYTES_MAX};
+pub use config_object::{CONFIG_FOLDER, ConfigObject, ConfigScope, config_folder};
 pub use day::{DAY_CHARS, day_folder};
 pub use digest::DigestKey;
 pub use folder::{Folder, LogKind, looks_like_cloudtrail};

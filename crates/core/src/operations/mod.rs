@@ -39,6 +39,8 @@ pub enum Service {
     Sts,
     /// Amazon Athena.
     Athena,
+    /// AWS Config.
+    Config,
 }
 
 impl Service {
@@ -58,6 +60,7 @@ impl Service {
             Service::Iam => "iam",
             Service::Sts => "sts",
             Service::Athena => "athena",
+            Service::Config => "config",
         }
     }
 }
@@ -225,8 +228,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lake_is_listed_read_and_written_and_nothing_else() {
+    fn a_lake_is_looked_at_listed_read_and_written_and_nothing_else() {
         let names: Vec<&str> = of(CallPurpose::Lake).map(|operation| operation.name).collect();
-        assert_eq!(names, ["ListObjectsV2", "GetBucketLocation", "GetObject", "PutObject"]);
+        let settings = ["GetPublicAccessBlock", "GetBucketOwnershipControls", "GetBucketTagging", "GetBucketPolicy"];
+        let files = ["ListObjectsV2", "GetBucketLocation", "GetObject", "PutObject"];
+        assert_eq!(names, [settings, files].concat());
     }
 }

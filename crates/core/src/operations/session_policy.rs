@@ -9,7 +9,7 @@ use super::{Access, CallPurpose, actions, of, s3};
 /// Families of reads are written with a wildcard, because a session policy may have 2,048 characters (STS API,
 /// `AssumeRole`). None of them reaches the content of an object or a secret.
 pub fn read_only() -> String {
-    const FAMILIES: [&str; 18] = [
+    const FAMILIES: [&str; 19] = [
         "cloudtrail:Describe*",
         "cloudtrail:Get*",
         "cloudtrail:List*",
@@ -28,6 +28,7 @@ pub fn read_only() -> String {
         "events:Describe*",
         "events:List*",
         "logs:Describe*",
+        "config:Describe*",
     ];
     let covered = |action: &&str| {
         !FAMILIES.iter().any(|family| match family.strip_suffix('*') {
@@ -49,8 +50,8 @@ pub fn archive() -> String {
     document(&actions.into_iter().filter(|action| !action.starts_with("sts:")).collect::<Vec<_>>())
 }
 
-/// Returns the session policy with which a lake is kept: its files are read, listed and written, and nothing is
-/// deleted.
+/// Returns the session policy with which a lake is kept: its files are read, listed and written, its bucket is looked
+/// at, and nothing is deleted.
 pub fn lake() -> String {
     let listing = [s3::LIST_OBJECTS, s3::GET_LOCATION];
     let listing = listing.iter().flat_map(|operation| operation.actions.iter().copied());
@@ -120,6 +121,10 @@ mod tests {
         for needed in ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "kms:Decrypt", "kms:GenerateDataKey"] {
             assert!(policy.contains(&format!("\"{needed}\"")), "{policy}");
         }
-        assert!(["Delete", "Policy", "iam:", "sts:", "PutBucket"].iter().all(|of| !policy.contains(of)), "{policy}");
+        assert!(
+            policy.contains("\"s3:GetBucketPolicy\""),
+            "before it writes, it looks whom the bucket lets in: {policy}"
+        );
+        assert!(["Delete", "iam:", "sts:", "PutBucket"].iter().all(|of| !policy.contains(of)), "{policy}");
     }
 }

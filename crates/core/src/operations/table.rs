@@ -95,15 +95,16 @@ operations! {
     }
     s3 S3 {
         Read GET_VERSIONING "GetBucketVersioning" ["s3:GetBucketVersioning"];
-        Read GET_PUBLIC_ACCESS_BLOCK "GetPublicAccessBlock" ["s3:GetBucketPublicAccessBlock"];
-        Read GET_OWNERSHIP_CONTROLS "GetBucketOwnershipControls" ["s3:GetBucketOwnershipControls"];
+        Read GET_PUBLIC_ACCESS_BLOCK "GetPublicAccessBlock" ["s3:GetBucketPublicAccessBlock"] for Deployment, Lake;
+        Read GET_OWNERSHIP_CONTROLS "GetBucketOwnershipControls" ["s3:GetBucketOwnershipControls"]
+            for Deployment, Lake;
         Read GET_ENCRYPTION "GetBucketEncryption" ["s3:GetEncryptionConfiguration"];
         Read GET_LIFECYCLE "GetBucketLifecycleConfiguration" ["s3:GetLifecycleConfiguration"] for Deployment, Archive;
         Read GET_OBJECT_LOCK "GetObjectLockConfiguration" ["s3:GetBucketObjectLockConfiguration"];
         Read GET_LOGGING "GetBucketLogging" ["s3:GetBucketLogging"];
         Read GET_REQUEST_PAYMENT "GetBucketRequestPayment" ["s3:GetBucketRequestPayment"];
-        Read GET_TAGGING "GetBucketTagging" ["s3:GetBucketTagging"];
-        Read GET_POLICY "GetBucketPolicy" ["s3:GetBucketPolicy"];
+        Read GET_TAGGING "GetBucketTagging" ["s3:GetBucketTagging"] for Deployment, Lake;
+        Read GET_POLICY "GetBucketPolicy" ["s3:GetBucketPolicy"] for Deployment, Lake;
         Read LIST_OBJECTS "ListObjectsV2" ["s3:ListBucket"] for Deployment, Archive, Lake;
         Read GET_ACL "GetBucketAcl" ["s3:GetBucketAcl"];
         Read GET_WEBSITE "GetBucketWebsite" ["s3:GetBucketWebsite"];
@@ -193,6 +194,14 @@ operations! {
         Write PUT_RETENTION "PutRetentionPolicy" ["logs:PutRetentionPolicy"];
         Write DELETE_RETENTION "DeleteRetentionPolicy" ["logs:DeleteRetentionPolicy"];
         Write TAG_RESOURCE "TagResource" ["logs:TagResource"];
+    }
+    // AWS Config is looked at and never changed.
+    config Config {
+        Read DESCRIBE_RECORDERS "DescribeConfigurationRecorders" ["config:DescribeConfigurationRecorders"];
+        Read DESCRIBE_RECORDER_STATUS "DescribeConfigurationRecorderStatus"
+            ["config:DescribeConfigurationRecorderStatus"];
+        Read DESCRIBE_CHANNELS "DescribeDeliveryChannels" ["config:DescribeDeliveryChannels"];
+        Read DESCRIBE_CHANNEL_STATUS "DescribeDeliveryChannelStatus" ["config:DescribeDeliveryChannelStatus"];
     }
     iam Iam {
         Read GET_ACCOUNT_DETAILS "GetAccountAuthorizationDetails" ["iam:GetAccountAuthorizationDetails"];

@@ -6,7 +6,7 @@ use super::policy_builder::{GrantScope, PolicyBuilder};
 use super::{AccountKind, Purpose, proof};
 use crate::operations::{lake, s3};
 
-/// Adds reading the lake, and writing it for the commands that do.
+/// Adds reading the lake, and writing it for the commands that do: these look first whom a bucket of ours lets in.
 pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let Some(place) = names.lake().filter(|place| is_entered_here(names, place)) else { return };
     let bucket = names.bucket_arn(&place.bucket);
@@ -14,6 +14,10 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     draft.allow(&files, &[lake::GET_OBJECT, lake::PUT_OBJECT]);
     // Without a condition on the prefix: where there is one, S3 does not say of a missing object that it is missing.
     draft.allow(&GrantScope::on("ListLake", [bucket]), &[s3::LIST_OBJECTS, s3::GET_LOCATION]);
+    if place.is_kept && names.purpose().writes() {
+        let settings = [s3::GET_TAGGING, s3::GET_PUBLIC_ACCESS_BLOCK, s3::GET_OWNERSHIP_CONTROLS, s3::GET_POLICY];
+        draft.allow(&GrantScope::on("LakeBucket", [names.bucket_arn(&place.bucket)]), &settings);
+    }
     if let Some(key) = key(names, &place) {
         draft.allow_of(&key, &lake::GET_OBJECT, ["kms:Decrypt"]);
         draft.allow_of(&key, &lake::PUT_OBJECT, ["kms:GenerateDataKey"]);

@@ -23,6 +23,7 @@ mod notify;
 mod organization;
 mod policy_builder;
 mod proof;
+mod recorders;
 mod stack;
 mod trails;
 mod wake;
@@ -123,6 +124,8 @@ pub struct PermissionsRequest<'a> {
     pub lake: Option<LakePlace<'a>>,
     /// What `query --engine athena` asks. `None`: Athena is not asked.
     pub athena: Option<AthenaPlace<'a>>,
+    /// Whether `check` and `coverage` look at AWS Config.
+    pub recorders: bool,
 }
 
 /// The answer.
@@ -172,6 +175,7 @@ pub fn permissions(ask: &PermissionsRequest<'_>) -> Permissions {
         notify::add(&names, &mut draft);
         lake::add_updates(&names, &mut draft);
     }
+    recorders::add(&names, &mut draft);
     let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };
     let (documents, operations) = draft.finish();
     Permissions { documents, operations, notes }

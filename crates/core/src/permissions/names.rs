@@ -60,6 +60,11 @@ impl<'a> Names<'a> {
         self.ask.athena.filter(|_| self.ask.purpose == Purpose::Query)
     }
 
+    /// Tells whether AWS Config is looked at.
+    pub(super) fn asks_recorders(&self) -> bool {
+        self.ask.recorders
+    }
+
     fn named_lake(&self, LakePlace { bucket, prefix, key }: LakePlace<'_>) -> NamedLake {
         let named = NamedLake {
             bucket: bucket.to_string(),

@@ -31,11 +31,17 @@ struct Managed<'a> {
     document: &'a Value,
 }
 
-/// Returns the template for StackSets in YAML, with what a person should know before using it.
+/// Returns the template for StackSets in YAML, with what a person should know before using it. `recorders`: the role
+/// looks at AWS Config too.
 ///
 /// # Errors
 /// [`BadStack`] where the compiled template and its values do not fit together, which its test excludes.
-pub fn stack_set(config: &Config, purpose: Purpose, known: &KnownAccounts) -> Result<(String, Vec<String>), BadStack> {
+pub fn stack_set(
+    config: &Config,
+    purpose: Purpose,
+    known: &KnownAccounts,
+    recorders: bool,
+) -> Result<(String, Vec<String>), BadStack> {
     let at = |place| {
         permissions(&PermissionsRequest {
             config,
@@ -46,6 +52,7 @@ pub fn stack_set(config: &Config, purpose: Purpose, known: &KnownAccounts) -> Re
             sign: None,
             lake: None,
             athena: None,
+            recorders,
         })
     };
     let (member, log) = (at(AccountKind::Member), at(AccountKind::Log));

@@ -1,6 +1,8 @@
 //! Lakes of before: whoever can read one reads the events of all accounts, as long as it is there. Their buckets are
 //! never changed and never removed, and watched until they are given up.
 
+use std::collections::BTreeMap;
+
 use super::change::Change;
 use super::finding::Finding;
 use super::isolation::{ArchivePolicies, ProofOutcome, proved};
@@ -8,6 +10,7 @@ use super::lake::{Told, openings};
 use super::{Leftover, diff};
 use crate::estate::{Address, Desired, Estate, Kind, LakeTerms, Problem, Resource, Sighting};
 use crate::organization::Organization;
+use crate::policy::isolation::{BrokenInvariant, Isolation, Unproven};
 
 const TOLD: Told = Told {
     unblocked: "earlier-lake-unblocked",
@@ -29,15 +32,58 @@ pub(super) fn check(
         let found = policies.map(|policies| proved(&policies)).unwrap_or_default();
         let policy = bucket.with_kind(Kind::BucketPolicy);
         let arn = bucket.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
-        let is_here = |resource: &str| {
-            resource.strip_prefix(&arn).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ' ']))
-        };
         // All the rest is proved with the lake of today.
         all.violations
-            .extend(found.violations.into_iter().filter(|one| one.address == policy || is_here(&one.resource)));
+            .extend(found.violations.into_iter().filter(|one| one.address == policy || is_in(&arn, &one.resource)));
         all.unproven.extend(found.unproven.into_iter().filter(|one| one.address == policy));
     }
     all
+}
+
+/// What is known of who reads an earlier lake.
+#[derive(Debug)]
+pub struct EarlierLakeReads {
+    /// Its bucket.
+    pub bucket: Address,
+    /// What does not hold of it, and what could not be told.
+    pub isolation: Isolation,
+    /// The roles that may read today's lake and the principals that its policy names, and whether they read it; none
+    /// where that cannot be told. `None`: it is not known.
+    pub reads: Option<BTreeMap<String, Option<bool>>>,
+}
+
+/// Proves who reads them, once changes are made; without any, now.
+pub fn reads(
+    desired: &Desired,
+    observed: &Estate,
+    organization: &Organization,
+    changes: Option<&[Change]>,
+) -> Vec<EarlierLakeReads> {
+    let of = |bucket: &Address| {
+        let desired = with_lake_at(desired, bucket);
+        let policies = match changes {
+            Some(changes) => ArchivePolicies::planned(&desired, observed, organization, changes),
+            None => ArchivePolicies::live(&desired, observed, organization),
+        }?;
+        let arn = bucket.arn(desired.partition)?.to_string();
+        let policy = bucket.with_kind(Kind::BucketPolicy);
+        let places = BTreeMap::new();
+        let Isolation { violations, unproven, kept: _ } = policies.prove();
+        let is_of = |one: &BrokenInvariant| is_in(&arn, &one.resource) || policies.blamed(&places, one) == policy;
+        let is_open = |one: &Unproven| one.lake.as_ref() == Some(&arn) || one.principal == policy.to_string();
+        let isolation = Isolation {
+            violations: violations.into_iter().filter(is_of).collect(),
+            unproven: unproven.into_iter().filter(is_open).collect(),
+            kept: Vec::new(),
+        };
+        Some(EarlierLakeReads { bucket: bucket.clone(), isolation, reads: policies.lake_reads() })
+    };
+    desired.past.lakes.iter().filter_map(of).collect()
+}
+
+/// Tells whether a resource is a bucket or lies in it.
+fn is_in(bucket: &str, resource: &str) -> bool {
+    resource.strip_prefix(bucket).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ' ']))
 }
 
 /// Returns what would be wanted if the lake were there still, in a bucket that somebody else keeps.

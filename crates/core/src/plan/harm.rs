@@ -15,6 +15,7 @@ use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, Resource, Sighting, Trail};
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
+use crate::policy::grants::{Attached, beyond, is_within};
 use crate::policy::lint::outside_grants;
 
 /// Judges every change.
@@ -24,6 +25,9 @@ pub(super) fn judge(changes: &mut [Change], desired: &Desired, observed: &Estate
         change.harm = ground.of(change);
     }
 }
+
+/// What the statements that let readers of the lake in have in their names.
+const OF_LAKE: &str = "OrgtrailLake";
 
 /// The code of a document that lets somebody in beside doing something worse.
 pub const EXPOSED: &str = "policy-exposes-logs";
@@ -160,7 +164,7 @@ impl<'a> Ground<'a> {
             (Resource::Bucket(wish), Resource::Bucket(seen)) => self.so_far(change, bucket(wish, seen)),
             (Resource::Key(_), Resource::Key(seen)) => self.so_far(change, key(seen)),
             (Resource::BucketPolicy(_) | Resource::KeyPolicy(_) | Resource::Role(_) | Resource::Policy(_), _) => {
-                self.so_far(change, self.document(change, seen))
+                self.so_far(change, self.document(change, wish, seen))
             }
             _ => self.so_far(change, Harm::LessProtected),
         }
@@ -198,10 +202,27 @@ impl<'a> Ground<'a> {
 
     /// A policy as it is: somebody reads who should not, or less than that. Whether it refuses CloudTrail is found by
     /// `preflight::now`.
-    fn document(&self, change: &Change, seen: &Resource) -> Harm {
+    fn document(&self, change: &Change, wish: &Resource, seen: &Resource) -> Harm {
         let breaks = self.broken.get(&change.address).copied();
         let opens = seen.shared_policy().filter(|policy| self.lets_outsiders_in(policy)).map(|_| Harm::LogsExposed);
-        [breaks, opens, Some(Harm::LessProtected)].into_iter().flatten().min().unwrap_or(Harm::LessProtected)
+        let without = if self.lacks_lake_readers(change, wish, seen) { Harm::Harmless } else { Harm::LessProtected };
+        [breaks, opens, Some(without)].into_iter().flatten().min().unwrap_or(without)
+    }
+
+    /// Tells whether all that a policy lacks is to let in roles that are to read the lake: it protects nothing less.
+    fn lacks_lake_readers(&self, change: &Change, wish: &Resource, seen: &Resource) -> bool {
+        let (Some(wish), Some(seen)) = (wish.shared_policy(), seen.shared_policy()) else { return false };
+        let is_of_lake = match change.address.kind {
+            Kind::BucketPolicy => self.has_lake(change),
+            // The key of the archive lets others in too, who have to be there.
+            Kind::KeyPolicy => {
+                let sid = |at: usize| wish.statements.get(at).and_then(|one| one.sid.as_deref());
+                let lacking = beyond(wish, seen, Attached::Other);
+                !lacking.is_empty() && lacking.into_iter().all(|at| sid(at).is_some_and(|sid| sid.contains(OF_LAKE)))
+            }
+            _ => false,
+        };
+        is_of_lake && is_within(seen, wish, Attached::Other)
     }
 
     fn lets_outsiders_in(&self, policy: &PolicyDocument) -> bool {

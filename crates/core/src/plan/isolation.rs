@@ -249,6 +249,13 @@ impl<'a> ArchivePolicies<'a> {
         self.with_archive(isolation::trusted_reads)
     }
 
+    /// Returns, for each role that may read the lake by the configuration and for each principal that its bucket's
+    /// policy names, whether it does; none where that cannot be told. `None`: there is no lake, or its bucket is not
+    /// there.
+    pub fn lake_reads(&self) -> Option<BTreeMap<String, Option<bool>>> {
+        self.with_archive(isolation::lake_reads)
+    }
+
     fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let policies: Vec<Vec<Named>> = self.readers.iter().map(ReaderPolicies::named).collect();
         let terms = &self.desired.reading;

@@ -25,7 +25,7 @@ mod close;
 mod deleted_principals;
 pub mod delivery;
 mod diff;
-mod earlier_lakes;
+pub mod earlier_lakes;
 pub mod field_change;
 pub mod finding;
 pub mod finding_codes;

@@ -28,6 +28,16 @@ pub fn beyond(document: &PolicyDocument, base: &PolicyDocument, attached: Attach
     statements.filter(|(_, one)| one.effect == Effect::Allow && !covered(one)).map(|(n, _)| n).collect()
 }
 
+/// Tells whether a document grants nothing that `base` does not, and denies all that it denies.
+pub fn is_within(document: &PolicyDocument, base: &PolicyDocument, attached: Attached) -> bool {
+    let of = |document: &PolicyDocument| -> Vec<Statement> {
+        document.statements.iter().filter(|one| one.effect == Effect::Deny).cloned().collect()
+    };
+    let own = of(document);
+    beyond(document, base, attached).is_empty()
+        && of(base).iter().all(|wanted| own.iter().any(|denied| covers(denied, wanted, attached)))
+}
+
 fn covers(base: &Statement, one: &Statement, attached: Attached) -> bool {
     principals(base.principal.as_ref(), one.principal.as_ref(), attached)
         && actions(&base.action, &one.action)
@@ -180,6 +190,18 @@ mod tests {
             "Condition":{"StringNotEquals":{"aws:PrincipalAccount":["1"]}}}"#;
         check(base, &base.replace(r#"["1"]"#, r#"["1","2"]"#), true);
         check(base, &base.replace(r#"["1"]"#, r#"["2"]"#), false);
+    }
+
+    #[test]
+    fn a_document_that_denies_less_is_not_within_another() {
+        let deny = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*",
+            "Condition":{"ArnNotLike":{"aws:PrincipalArn":["a","b"]}}}"#;
+        let all = document(&format!("{BASE},{deny}"));
+        let within = |text: &str| is_within(&document(text), &all, Attached::Other);
+        assert!(within(&format!("{BASE},{deny}")) && within(deny), "what it does not grant, it need not");
+        assert!(within(&deny.replace(r#","b""#, "")), "fewer are left out of what is denied");
+        assert!(!within(BASE) && !within(&deny.replace(r#""b""#, r#""b","c""#)));
+        assert!(!within(&format!("{deny},{}", BASE.replace("s3:PutObject", "s3:*"))));
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! A trail is always named by its ARN. A name is only understood in the owner's account and region, which is neither
 //! where a delegated administrator calls from, nor where a shadow copy is seen.
 
+mod history;
 mod look;
 mod lookup;
 mod put;
 mod selectors;
 
+pub(super) use history::records;
 pub(super) use look::{look, look_at_others, status};
 pub(super) use lookup::last_changes;
 pub(super) use put::{put, retire};

@@ -1,13 +1,12 @@
 //! Answers questions about an estate. An answer says what it stands on; what was not read is unknown.
 
-use super::{AuditSubject, Check, CheckVerdict, Doubt, Fix, Question, subject};
+use super::{AuditInput, AuditSubject, Check, CheckVerdict, Doubt, Fix, Question, subject};
 use crate::estate::{Address, Estate, Problem, Sighting};
 use crate::ids::AccountId;
-use crate::monitoring::Monitoring;
-use crate::organization::Organization;
 
 mod bucket;
 mod filter;
+mod recorder;
 mod recording;
 mod trail;
 
@@ -37,16 +36,13 @@ fn unreadable(fact: impl Into<String>) -> Answer {
     (CheckVerdict::Unknown(Doubt::Unreadable), fact.into())
 }
 
-/// Returns the answers to a question: one for each subject, trail or bucket, whatever it is about.
-pub(super) fn answer(
-    question: Question,
-    organization: &Organization,
-    estate: &Estate,
-    monitoring: &Monitoring,
-    subjects: &[AuditSubject],
-) -> Vec<Check> {
-    let mut checks = of_question(question, organization, estate, monitoring, subjects);
-    if let Some(unread) = subject::unread_of_owner(organization, estate) {
+/// Returns the answers to a question: one for each subject, trail, bucket or account, whatever it is about.
+pub(super) fn answer(question: Question, input: AuditInput<'_>, subjects: &[AuditSubject]) -> Vec<Check> {
+    let AuditInput { organization, estate, .. } = input;
+    let mut checks = of_question(question, input, subjects);
+    if question.is_inherited()
+        && let Some(unread) = subject::unread_of_owner(organization, estate)
+    {
         for check in &mut checks {
             doubt(check, &organization.management_account, unread);
         }
@@ -69,14 +65,10 @@ fn doubt(check: &mut Check, management: &AccountId, unread: &Address) {
     };
 }
 
-fn of_question(
-    question: Question,
-    organization: &Organization,
-    estate: &Estate,
-    monitoring: &Monitoring,
-    subjects: &[AuditSubject],
-) -> Vec<Check> {
+fn of_question(question: Question, input: AuditInput<'_>, subjects: &[AuditSubject]) -> Vec<Check> {
+    let AuditInput { organization, estate, monitoring, recorders, .. } = input;
     match question {
+        Question::Recorder(about) => recorder::answers(about, organization, recorders),
         Question::Recording
         | Question::EveryRegion
         | Question::ManagementEvents

@@ -25,6 +25,7 @@ pub(super) fn needed(place: AccountKind, with_places: bool) -> Permissions {
         sign: None,
         lake: with_places.then_some(lake),
         athena: Some(athena),
+        recorders: false,
     })
 }
 

@@ -21,6 +21,7 @@ pub(super) fn needed(place: AccountKind, key: Option<&str>) -> Permissions {
         sign: None,
         lake: Some(lake),
         athena: None,
+        recorders: false,
     })
 }
 
@@ -84,6 +85,10 @@ fn the_lake_of_the_configuration_needs_no_option_and_is_entered_by_the_member_ro
         for place in [AccountKind::Management, AccountKind::Member] {
             assert!(!may(&of(purpose, place), "s3:PutObject", FILE), "{purpose:?} {place:?}");
         }
+    }
+    for action in ["s3:GetBucketTagging", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"] {
+        assert!(may(&of(Purpose::Lake, AccountKind::Log), action, BUCKET), "it is looked whom the bucket lets in");
+        assert!(!may(&of(Purpose::Query, AccountKind::Log), action, BUCKET), "{action}");
     }
     let query = of(Purpose::Query, AccountKind::Log);
     assert!(may(&query, "s3:GetObject", FILE) && !may(&query, "s3:PutObject", FILE));

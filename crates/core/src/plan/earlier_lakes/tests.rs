@@ -80,6 +80,29 @@ fn whoever_opens_a_lake_of_before_is_found_whatever_the_configuration_says_now()
 }
 
 #[test]
+fn who_reads_a_lake_of_before_is_said_beside_what_it_breaks() {
+    let desired = after(Some(("aaa-lake", true)));
+    let role = "arn:aws:iam::333333333333:role/analysts";
+    let open = format!(
+        r#",{{"Sid":"Old","Effect":"Allow","Principal":{{"AWS":"{role}"}},"Action":"s3:GetObject",
+        "Resource":"arn:aws:s3:::acme-lake/*"}}"#
+    );
+    let mut estate = Estate::default();
+    for (name, policy) in [("acme-lake", policy(&open)), ("acme-org-cloudtrail", policy("")), ("aaa-lake", policy(""))]
+    {
+        estate.sightings.insert(at(name), Sighting::present(plain_bucket(true)));
+        estate.sightings.insert(at(name).with_kind(Kind::BucketPolicy), policy);
+    }
+    for changes in [None, Some(&[][..])] {
+        let found = reads(&desired, &estate, &organization(), changes);
+        let [one] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((&one.bucket, one.reads.as_ref().unwrap().get(role)), (&old(), Some(&Some(true))));
+        let here = |violation: &BrokenInvariant| violation.resource.starts_with("arn:aws:s3:::acme-lake");
+        assert!(!one.isolation.violations.is_empty() && one.isolation.violations.iter().all(here), "{one:?}");
+    }
+}
+
+#[test]
 fn a_lake_of_before_that_cannot_be_read_is_not_fine() {
     let problem = Problem {
         account: old().account,

@@ -1,11 +1,14 @@
 //! The lake: the events of all accounts in a bucket of its own. No account has a folder there, so that members and
 //! their readers have nothing to read, to list or to change in it.
 
+use std::collections::BTreeMap;
+
 use super::reach::{OWN_ACCOUNT, demanded_by, fixed_start, instance};
 use super::scene::{Excess, Rights, Scene, asked};
 use super::transport::refuses_http;
 use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader, SharedKind};
-use crate::policy::document::PolicyDocument;
+use crate::ids::Arn;
+use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{
     AccessDecision, Caller, Context, Denial, Layers, Named, Request, StatementPlace, evaluate, full_access, glob,
     globs_meet,
@@ -166,6 +169,53 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
             }
         }
     }
+}
+
+/// The most principals of a policy that are tried.
+const PRINCIPALS_MAX: usize = 50;
+
+/// Returns, for each role that the configuration lets read the lake and for each principal that its bucket's policy
+/// names, whether it reads it; none where that cannot be told. Their own policies are taken to allow it. `None`: there
+/// is no lake, or its bucket is not there.
+pub fn lake_reads(archive: &Archive) -> Option<BTreeMap<String, Option<bool>>> {
+    let lake = archive.facts.lake?;
+    let own = full_access();
+    let identity = [Named { name: "the reader's own policies", document: &own }];
+    let statements = lake.policy.map_or(&[][..], |policy| policy.statements.as_slice());
+    let allows = || statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let files = files_of(&lake, allows());
+    let reads = |reader: &String| {
+        let caller = Caller::from_arn(&reader.parse::<Arn>().ok()?)?;
+        let mut is_unknown = false;
+        for file in &files {
+            let (caller, action, resource) = (caller.clone(), "s3:GetObject".to_owned(), file.clone());
+            let request = Request { caller, action, resource, context: archive.inside() };
+            match evaluate(&request, &layers(archive, &lake, &identity)) {
+                AccessDecision::Allowed { .. } => return Some(true),
+                AccessDecision::Denied(_) => {}
+                AccessDecision::Unknown { .. } => is_unknown = true,
+            }
+        }
+        (!is_unknown).then_some(false)
+    };
+    let named = allows().filter_map(|statement| match &statement.principal {
+        Some(PrincipalElement::Is(Principals::Listed(by_kind))) => by_kind.get("AWS"),
+        _ => None,
+    });
+    let named = named.flatten().filter(|name| name.starts_with("arn:")).take(PRINCIPALS_MAX);
+    Some(archive.facts.lake_readers.iter().chain(named).map(|reader| (reader.clone(), reads(reader))).collect())
+}
+
+/// Returns files that stand for the lake: one that every lake has, and one for each pattern of files that statements
+/// name, because of a lake of before it is not known below which prefix it lies.
+fn files_of<'a>(lake: &Lake, allows: impl Iterator<Item = &'a Statement>) -> Vec<String> {
+    let named = allows.filter_map(|statement| match &statement.resource {
+        Some(ResourceElement::Is(all)) => Some(all),
+        _ => None,
+    });
+    let below = format!("{}/", lake.arn);
+    let named = named.flatten().filter(|resource| resource.starts_with(&below)).map(|one| instance(one, "any"));
+    std::iter::once(lake.file()).chain(named.take(TRIES_MAX)).collect()
 }
 
 fn is_told(result: &Isolation, by: &[StatementPlace]) -> bool {

@@ -38,7 +38,7 @@ mod transport;
 mod trust;
 
 pub use confine::is_unique_id;
-pub use lake::Lake;
+pub use lake::{Lake, lake_reads};
 
 /// The archive: where the logs are, whose they are, and who reads them.
 #[derive(Debug, Clone)]
