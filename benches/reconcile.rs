@@ -35,6 +35,7 @@ use orgtrail::plan::Change;
 use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::status::StatusBoard;
 use orgtrail::reconcile::{ConfigSource, Connection, Controller, Options, SourceError};
+use orgtrail::recorders::RegionRecorder;
 
 use tokio_util::sync::CancellationToken;
 
@@ -146,6 +147,10 @@ impl CloudReader for Disturbed {
 
     async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         self.world.subscribers(topic).await
+    }
+
+    async fn recorder(&self, account: &AccountId, region: &Region) -> Result<Option<RegionRecorder>, CloudFault> {
+        self.world.recorder(account, region).await
     }
 
     fn calls(&self) -> u64 {

@@ -10,14 +10,16 @@ use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::ARCHIVE;
+use super::{ARCHIVE, story};
 use crate::ids::{AccountId, Region};
 use crate::log_path::{ChainScope, LogKey, LogKind, LogRoot};
 use crate::organization::Organization;
 
 /// When the first log file was made.
 const BEGIN: &str = "2026-03-02T09:00:00Z";
-/// How many log files each account has, five minutes each.
+/// How many minutes of calls a log file has.
+const MINUTES: u32 = 5;
+/// How many log files each account has.
 const FILES: u32 = 12;
 /// The account that owns the trail, and that of the bucket.
 const MANAGEMENT: &str = "111111111111";
@@ -36,7 +38,10 @@ const ORDINARY: [(&str, &str, bool); 6] = [
 /// What somebody did behind the program's back: file, account, service, call, user, request.
 fn deeds() -> [(u32, &'static str, &'static str, &'static str, &'static str, Value); 2] {
     let trail = json!({"name": "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail"});
-    let bucket = json!({"bucketName": "acme-org-cloudtrail", "policy": ""});
+    let fix = json!({"Version": "2012-10-17", "Statement": [{"Sid": "QuickFixForTheAuditor", "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::acme-org-cloudtrail/*"}]});
+    let bucket = json!({"bucketName": "acme-org-cloudtrail", "policy": "", "bucketPolicy": fix});
     [
         (8, MANAGEMENT, "cloudtrail", "StopLogging", "carol", trail),
         (9, LOG_ARCHIVE, "s3", "PutBucketPolicy", "bob", bucket),
@@ -55,16 +60,49 @@ pub fn files(organization: &Organization) -> Result<BTreeMap<String, Vec<u8>>, B
     let active = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
     for (number, (id, _)) in active.enumerate() {
         for file in 0..FILES {
-            let end = begin.checked_add(SignedDuration::from_mins(5 * i64::from(file + 1)))?;
+            let end = begin.checked_add(SignedDuration::from_mins(i64::from(MINUTES * (file + 1))))?;
             let scope = ChainScope::of(&root, id.clone(), region.clone());
             let key = LogKey::new(scope, LogKind::CloudTrail, end, format!("Demo{number:06}{file:06}"));
-            let records = records(id, number, file, end);
+            let mut records = records(id, number, file, end);
+            records.extend(of_story(id, file)?);
             let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
             gzip.write_all(json!({"Records": records}).to_string().as_bytes())?;
             all.insert(format!("{ARCHIVE}/{key}"), gzip.finish()?);
         }
     }
     Ok(all)
+}
+
+/// Returns the records of the story that an account's file has: those of the five minutes before the last five.
+fn of_story(account: &AccountId, file: u32) -> Result<Vec<Value>, jiff::Error> {
+    let begin: Timestamp = BEGIN.parse()?;
+    let mut records = Vec::new();
+    for (number, call) in story::calls().into_iter().enumerate() {
+        let (minutes, seconds) = call.at;
+        if call.account != account.as_str() || minutes / MINUTES + 1 != file {
+            continue;
+        }
+        let time = begin.checked_add(SignedDuration::from_secs(i64::from(minutes * 60 + seconds)))?;
+        let mut record = call.record;
+        if let Some(fields) = record.as_object_mut() {
+            for (name, value) in [
+                ("eventVersion", "1.11".into()),
+                ("eventTime", time.to_string().into()),
+                ("awsRegion", "eu-central-1".into()),
+                ("userAgent", "aws-cli/2.31.0".into()),
+                ("eventID", format!("5709ed00-0000-4000-8000-{number:012}").into()),
+                ("readOnly", false.into()),
+                ("eventType", "AwsApiCall".into()),
+                ("managementEvent", true.into()),
+                ("recipientAccountId", json!(account)),
+                ("eventCategory", "Management".into()),
+            ] {
+                fields.insert(name.to_owned(), value);
+            }
+        }
+        records.push(record);
+    }
+    Ok(records)
 }
 
 fn records(account: &AccountId, number: usize, file: u32, end: Timestamp) -> Vec<Value> {

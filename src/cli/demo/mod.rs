@@ -23,6 +23,8 @@ use folder::Folder;
 #[cfg(feature = "sql")]
 mod archive;
 mod folder;
+#[cfg(feature = "sql")]
+mod story;
 mod tampering;
 
 /// The world before anything was done.
@@ -104,6 +106,25 @@ const QUESTION: Step = Step {
     ],
     ends: Outcome::Partial,
     report: Some("8-query.txt"),
+};
+
+/// Who stands behind a bucket that is gone: from the call back to the person, over two accounts.
+#[cfg(feature = "sql")]
+const WHO: Step = Step {
+    why: "A bucket of shop-prod is gone: who deleted it? The session says github-actions; the access keys tell the truth",
+    words: &[
+        "who",
+        "--place",
+        ARCHIVE,
+        "--from",
+        "2026-03-02T09:00",
+        "--to",
+        "2026-03-02T10:00",
+        "bucket",
+        story::BUCKET,
+    ],
+    ends: Outcome::Partial,
+    report: Some("9-who.txt"),
 };
 
 /// The same reports for programs and for pull requests: file, command line.
@@ -222,7 +243,8 @@ impl Demo {
         for (name, content) in archive::files(&world.organization).map_err(|error| broken(&error))? {
             self.folder.write_bytes(&name, &content)?;
         }
-        self.step(&QUESTION).await
+        self.step(&QUESTION).await?;
+        self.step(&WHO).await
     }
 
     async fn simulate_tampering(&mut self) -> Result<(), CliError> {

@@ -1,0 +1,70 @@
+//! Which accounts and regions have their event history asked.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::super::Common;
+use super::super::asked::{AskedArgs, window};
+use super::super::failure::CliError;
+use super::super::session::{Access, AwsEntry, aws_options};
+use crate::cloud::aws::Aws;
+use crate::ids::{AccountId, Region};
+use crate::investigation::history::HistorySource;
+
+/// Where the calls begin that no configuration and no environment gives a region.
+const FIRST_REGION: &str = "us-east-1";
+
+/// Connects, and returns the event history of the accounts and regions that are asked for.
+///
+/// # Errors
+/// Where AWS does not take the credentials.
+pub(super) async fn source(common: &Common, args: &AskedArgs, now: Timestamp) -> Result<HistorySource, CliError> {
+    let config = common.configuration()?;
+    let region =
+        |name: &str| -> Result<Region, CliError> { name.parse().map_err(|error| CliError::new(format!("{error}"))) };
+    let home = match (&config, args.region.first()) {
+        (_, Some(region)) => region.clone(),
+        (Some(config), None) => config.home_region.clone(),
+        (None, None) => region(&of_environment().unwrap_or_else(|| FIRST_REGION.to_owned()))?,
+    };
+    let member_role = config.as_ref().map_or("", |config| config.organization.member_role.as_str());
+    let entry = AwsEntry { home_region: &home, member_role };
+    let aws = Aws::connect(aws_options(common, entry, Access::ReadOnly, "orgtrail")).await?;
+    let accounts: Vec<AccountId> = match args.account.as_slice() {
+        [] => vec![aws.account().clone()],
+        named => named.to_vec(),
+    };
+    if member_role.is_empty() && accounts.iter().any(|account| account != aws.account()) {
+        return Err(CliError::new(
+            "the event history of another account is entered with the member role of a configuration",
+        )
+        .hint("name the configuration (--config), or use credentials of that account (--profile)"));
+    }
+    let regions: BTreeSet<Region> = match args.region.as_slice() {
+        [] => [region(global(&home))?, home.clone()].into(),
+        named => named.iter().cloned().collect(),
+    };
+    let place =
+        |account: &AccountId| regions.iter().map(|region| (account.clone(), region.clone())).collect::<Vec<_>>();
+    let places = accounts.iter().flat_map(place).collect();
+    let asked = window(args, now)?;
+    Ok(HistorySource::new(aws, places, (asked.from, asked.to), now))
+}
+
+fn of_environment() -> Option<String> {
+    ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .filter(|name| !name.is_empty())
+}
+
+/// Returns the region of a partition in which its global services record what they do (CloudTrail user guide, "Global
+/// service events").
+fn global(home: &Region) -> &'static str {
+    match home.as_str() {
+        name if name.starts_with("cn-") => "cn-north-1",
+        name if name.starts_with("us-gov-") => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}

@@ -1,0 +1,223 @@
+//! The answers to what a person asked: who did something to a resource, and what a key, a session or an event was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::search::Search;
+use super::source::Sources;
+use super::trace::chains;
+use crate::event::Record;
+use crate::investigate::answer::{Person, ResourceAnswer, StepAnswer};
+use crate::investigate::calls::{CallAnswer, SessionAnswer, sessions};
+use crate::investigate::chain::Chain;
+use crate::investigate::history::{Histories, ResourceHistory};
+use crate::investigate::timeline::{Ending, Step};
+use crate::query::error::QueryError;
+use crate::resource_types::{ResourceCandidate, ResourceEffect, ResourceTypes};
+
+/// The most resources that an answer shows with their histories.
+const SHOWN_MAX: usize = 20;
+/// The most calls whose callers are traced, for each resource.
+const TRACED_MAX: usize = 100;
+
+/// What was asked, and what the records say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhoFound {
+    /// The resources that were asked for, those with most to say first.
+    pub resources: Vec<ResourceAnswer>,
+    /// How many more resources the records name.
+    pub further: usize,
+    /// Calls of which the record hides what they were about: it may be this.
+    pub withheld: Vec<StepAnswer>,
+    /// Sessions and keys that were asked for.
+    pub sessions: Vec<SessionAnswer>,
+    /// Events that were asked for, with the records of other accounts of the same call.
+    pub calls: Vec<CallAnswer>,
+    /// Records that could not be read: they may say more.
+    pub unread: usize,
+}
+
+/// Records as text, of which some can be read.
+struct Texts {
+    texts: Vec<String>,
+}
+
+impl Texts {
+    /// Returns the records, and how many cannot be read.
+    fn read(&self) -> (Vec<Record<'_>>, usize) {
+        let records: Vec<Record<'_>> = self.texts.iter().filter_map(|text| Record::read(text).ok()).collect();
+        let unread = self.texts.len() - records.len();
+        (records, unread)
+    }
+}
+
+/// Answers who did something to the resources that candidates may mean.
+///
+/// # Errors
+/// [`QueryError`] where the archive cannot be asked.
+pub async fn resources(
+    source: &Sources,
+    types: &ResourceTypes,
+    candidates: &[ResourceCandidate],
+    subject: &str,
+    organization: Option<&BTreeSet<String>>,
+) -> Result<WhoFound, QueryError> {
+    let texts = Texts { texts: source.search(&Search::of(types, candidates)).await? };
+    let (records, unread) = texts.read();
+    let Histories { mut resources, mut further, withheld } = Histories::of(types, candidates, &records);
+    // What is only used by others is named where nothing else is.
+    let deeds = resources.iter().filter(|own| own.has_deeds()).count();
+    let shown = if deeds == 0 { resources.len().min(SHOWN_MAX) } else { deeds.min(SHOWN_MAX) };
+    further += resources.split_off(shown).len();
+    let wanted: BTreeSet<&str> = resources.iter().flat_map(|own| traced(own)).chain(ids(&withheld)).collect();
+    let is_wanted = |record: &&Record<'_>| record.event_id.as_deref().is_some_and(|id| wanted.contains(id));
+    let traced: Vec<Record<'_>> = records.iter().filter(is_wanted).cloned().collect();
+    let people = People(chains(source, &traced, organization).await?);
+    Ok(WhoFound {
+        resources: resources.iter().map(|own| ResourceAnswer::of(own, subject, |id| people.behind(id))).collect(),
+        further,
+        withheld: withheld.iter().take(SHOWN_MAX).map(|step| StepAnswer::of(step, &|id| people.behind(id))).collect(),
+        unread,
+        ..WhoFound::default()
+    })
+}
+
+/// Answers what was signed with an access key, and whose it is.
+///
+/// # Errors
+/// [`QueryError`] where the archive cannot be asked.
+pub async fn access_key(
+    source: &Sources,
+    types: &ResourceTypes,
+    key: &str,
+    organization: Option<&BTreeSet<String>>,
+) -> Result<WhoFound, QueryError> {
+    let texts = Texts { texts: source.search(&Search::AccessKey(key.to_owned())).await? };
+    let (records, unread) = texts.read();
+    let signed = |record: &&Record<'_>| record.user_identity.access_key_id.as_deref() == Some(key);
+    let signed: Vec<Record<'_>> = records.iter().filter(signed).cloned().collect();
+    // Where nothing was signed with it, the call that gave it out is all there is.
+    let given_out: Vec<Record<'_>> = if signed.is_empty() { records } else { Vec::new() };
+    let mut found = of_sessions(source, &signed, organization).await?;
+    let people = People(chains(source, &given_out, organization).await?);
+    found.calls = given_out.iter().map(|record| people.call(record)).collect();
+    found.unread += unread;
+    // A key of a user is a resource, which is made and deleted.
+    if key.starts_with(USER_KEY) {
+        let candidates = types.candidates(key).unwrap_or_default();
+        let history = Box::pin(resources(source, types, &candidates, key, organization)).await?;
+        found.resources = history.resources;
+        found.unread += history.unread;
+    }
+    Ok(found)
+}
+
+/// Access keys of users begin so (IAM user guide, "IAM identifiers").
+const USER_KEY: &str = "AKIA";
+
+/// Answers what a session did, and who stands behind it.
+///
+/// # Errors
+/// [`QueryError`] where the archive cannot be asked.
+pub async fn session(
+    source: &Sources,
+    arn: &str,
+    organization: Option<&BTreeSet<String>>,
+) -> Result<WhoFound, QueryError> {
+    let texts = Texts { texts: source.search(&Search::Session(arn.to_owned())).await? };
+    let (records, unread) = texts.read();
+    let found = of_sessions(source, &records, organization).await?;
+    Ok(WhoFound { unread, ..found })
+}
+
+/// Answers who made a call, by the id of its event.
+///
+/// # Errors
+/// [`QueryError`] where the archive cannot be asked.
+pub async fn event(
+    source: &Sources,
+    id: &str,
+    organization: Option<&BTreeSet<String>>,
+) -> Result<WhoFound, QueryError> {
+    let mut texts = source.search(&Search::Event(id.to_owned())).await?;
+    // The records of other accounts of the same call have an id in common.
+    let shared: BTreeSet<String> = texts
+        .iter()
+        .filter_map(|text| Some(Record::read(text).ok()?.shared_event_id?.into_owned()))
+        .filter(|shared| shared != id)
+        .collect();
+    for shared in shared {
+        texts.extend(source.search(&Search::Event(shared)).await?);
+    }
+    texts.sort();
+    texts.dedup();
+    let texts = Texts { texts };
+    let (records, unread) = texts.read();
+    let people = People(chains(source, &records, organization).await?);
+    let mut calls: Vec<CallAnswer> = records.iter().map(|record| people.call(record)).collect();
+    share(&mut calls);
+    Ok(WhoFound { calls, unread, ..WhoFound::default() })
+}
+
+/// Gives each record of a call between accounts what another one of it proves: only the caller's own account records
+/// its key.
+fn share(calls: &mut [CallAnswer]) {
+    let is_proven = |call: &&CallAnswer| call.person.as_ref().is_some_and(|person| person.is_proven);
+    let Some(person) = calls.iter().find(is_proven).and_then(|call| call.person.clone()) else { return };
+    for call in calls.iter_mut().filter(|call| call.shared_event_id.is_some()) {
+        let known = call.person.as_ref().is_some_and(|own| own.is_proven);
+        if !known {
+            call.person = Some(Person { actor: call.actor.clone(), ..person.clone() });
+        }
+    }
+}
+
+async fn of_sessions(
+    source: &Sources,
+    records: &[Record<'_>],
+    organization: Option<&BTreeSet<String>>,
+) -> Result<WhoFound, QueryError> {
+    // One call of each session leads to whoever stands behind all of it.
+    let mut first: BTreeMap<(Option<&str>, Option<&str>), &Record<'_>> = BTreeMap::new();
+    for record in records {
+        let identity = &record.user_identity;
+        let began = identity.session.as_ref().and_then(|session| session.creation_date.as_deref());
+        first.entry((identity.access_key_id.as_deref(), began)).or_insert(record);
+    }
+    let one_each: Vec<Record<'_>> = first.into_values().cloned().collect();
+    let people = People(chains(source, &one_each, organization).await?);
+    Ok(WhoFound { sessions: sessions(records, |id| people.behind(id)), ..WhoFound::default() })
+}
+
+/// The chains behind events.
+struct People(BTreeMap<String, Chain>);
+
+impl People {
+    fn behind(&self, event_id: &str) -> Option<Person> {
+        self.0.get(event_id).map(Person::of)
+    }
+
+    fn call(&self, record: &Record<'_>) -> CallAnswer {
+        CallAnswer::of(record, record.event_id.as_deref().and_then(|id| self.behind(id)))
+    }
+}
+
+/// Returns the events whose callers are traced: first those that made and ended a resource, then the newest changes.
+fn traced(history: &ResourceHistory) -> Vec<&str> {
+    let mut all: Vec<&Step> = Vec::new();
+    for own in history.incarnations.iter().rev() {
+        all.extend(own.maker());
+        all.extend(match own.ending() {
+            Ending::DoneBy(step) | Ending::EndedByAws(step) | Ending::MaybeBy(step) | Ending::AttemptedBy(step) => {
+                Some(step)
+            }
+            Ending::Nothing => None,
+        });
+    }
+    let newest = history.incarnations.iter().rev().flat_map(|own| own.steps.iter().rev());
+    all.extend(newest.filter(|step| !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown)));
+    all.into_iter().take(TRACED_MAX).map(|step| step.event_id.as_str()).collect()
+}
+
+fn ids(steps: &[Step]) -> impl Iterator<Item = &str> {
+    steps.iter().map(|step| step.event_id.as_str())
+}

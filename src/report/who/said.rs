@@ -1,0 +1,321 @@
+//! The sentences of an answer, which every format for people has.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::WhoAnswer;
+use crate::investigate::answer::{
+    EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, PersonHop, ResourceAnswer, StepAnswer,
+};
+use crate::investigate::calls::{CallAnswer, SessionAnswer};
+use crate::report::text::lines::{Detail, lines};
+use crate::report::text::words::count;
+
+/// The most steps of a timeline that people see; JSON has all.
+const STEPS_MAX: usize = 40;
+/// What a step says of a policy: at most so many lines.
+const POLICY_LINES_MAX: usize = 12;
+
+/// Returns what a resource is called, with its type and where it is.
+pub(super) fn title(own: &ResourceAnswer) -> String {
+    let kind = own.resource_type.as_deref().unwrap_or("resource");
+    let place: Vec<&str> = match own.name.starts_with("arn:") {
+        // The ARN says it.
+        true => Vec::new(),
+        false => [own.account.as_deref(), own.region.as_deref()].into_iter().flatten().collect(),
+    };
+    if place.is_empty() {
+        format!("{kind} {}", own.name)
+    } else {
+        format!("{kind} {} in {}", own.name, place.join(" "))
+    }
+}
+
+/// Returns how it ended, in a sentence.
+pub(super) fn ending(own: &IncarnationAnswer) -> String {
+    let Some(end) = own.end() else {
+        return "No record says that it was deleted.".to_owned();
+    };
+    let who = end.who();
+    let moved = end.person.as_ref().is_some_and(|person| !person.addresses.is_empty());
+    match own.ending {
+        EndingAnswer::Deleted if moved => {
+            format!("Deleted {} in a session of {who}, from another address than the one at which it began.", end.time)
+        }
+        EndingAnswer::Deleted => format!("Deleted {} by {who}.", end.time),
+        EndingAnswer::EndedByAws => format!("Deleted {} by AWS itself: {} of {}.", end.time, end.call, end.service),
+        EndingAnswer::MaybeDeleted => format!(
+            "Perhaps deleted {} by {who}: the record does not tell {}.",
+            end.time,
+            if end.is_certain { "whether it was done" } else { "whether it was this one" }
+        ),
+        EndingAnswer::Attempted => {
+            let why = end.error.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
+            format!("Not deleted: {who} tried it {}{why}.", end.time)
+        }
+        EndingAnswer::Nothing => "No record says that it was deleted.".to_owned(),
+    }
+}
+
+/// Returns who made it, in a sentence.
+pub(super) fn maker(own: &IncarnationAnswer) -> String {
+    match own.maker() {
+        Some(step) if step.outcome == OutcomeAnswer::Unclear => {
+            format!("Perhaps made {} by {}: the record does not tell whether it was done.", step.time, step.who())
+        }
+        Some(step) if step.effect == "put" => format!("Made, or replaced, {} by {}.", step.time, step.who()),
+        Some(step) => format!("Made {} by {}.", step.time, step.who()),
+        None => "Who made it is not among the records.".to_owned(),
+    }
+}
+
+/// Returns the attempts to end it that were not done, before or after its end.
+pub(super) fn attempts(own: &IncarnationAnswer) -> Option<String> {
+    let is_attempt = |(at, step): &(usize, &StepAnswer)| {
+        step.effect == "delete" && step.outcome == OutcomeAnswer::NotDone && Some(*at) != own.ended
+    };
+    let all: Vec<&StepAnswer> = own.steps.iter().enumerate().filter(is_attempt).map(|(_, step)| step).collect();
+    let last = all.last()?;
+    let others = if all.len() > 1 { format!("; {} in all", count(all.len(), "attempt")) } else { String::new() };
+    let why = last.error.as_deref().unwrap_or("it failed");
+    Some(format!("Also tried {} by {} ({why}){others}.", last.time, last.who()))
+}
+
+/// Returns a step in a line, without its time.
+pub(super) fn step(own: &StepAnswer) -> String {
+    let session = session_of(own).map(|session| format!(" in the session {session}")).unwrap_or_default();
+    let mut text = format!("{} by {}{session}", own.call, own.who());
+    if own.is_by_aws {
+        text = format!("{} by AWS itself ({})", own.call, own.actor);
+    }
+    match (own.outcome, &own.error) {
+        (OutcomeAnswer::Done, _) => {}
+        (OutcomeAnswer::Unclear, _) => text += ", perhaps not done",
+        (OutcomeAnswer::NotDone, Some(code)) => text += &format!(", not done: {code}"),
+        (OutcomeAnswer::NotDone, None) => text += ", not done",
+    }
+    if !own.is_certain {
+        text += ", perhaps of another one of this name";
+    }
+    if let Some(source) = &own.source {
+        text += &format!(", from {source}");
+    }
+    text
+}
+
+/// Returns the word for what a step does.
+pub(super) fn effect(own: &StepAnswer) -> &'static str {
+    if own.outcome == OutcomeAnswer::NotDone {
+        return "tried";
+    }
+    match own.effect {
+        "create" => "made",
+        "put" => "put",
+        "change" => "changed",
+        "delete" => "deleted",
+        "attach" => "attached",
+        "detach" => "detached",
+        "use" => "used",
+        _ => "named",
+    }
+}
+
+/// Returns where a call came from and where it is recorded.
+pub(super) fn where_from(step: &StepAnswer) -> String {
+    let mut parts = vec![format!("{} of {}", step.call, step.service)];
+    parts.extend(step.source.as_ref().map(|source| format!("from {source}")));
+    let place: Vec<&str> = step.accounts.iter().map(String::as_str).chain(step.region.as_deref()).collect();
+    if !place.is_empty() {
+        parts.push(format!("in {}", place.join(" ")));
+    }
+    if !step.event_id.is_empty() {
+        parts.push(format!("event {}", step.event_id));
+    }
+    parts.join(", ")
+}
+
+/// Says that the sessions of a chain were used from several addresses.
+pub(super) fn moved(own: &Person) -> Option<String> {
+    let list = own.addresses.join(" → ");
+    (!own.addresses.is_empty()).then(|| {
+        format!("The address changes on the way: {list}. A key may have been stolen, or a person changed networks.")
+    })
+}
+
+/// Returns the session in which a call was made, in a few letters: `Deploy/build`. `None`: the caller is the person.
+fn session_of(own: &StepAnswer) -> Option<&str> {
+    let person = own.person.as_ref().filter(|person| !person.hops.is_empty() && person.origin.is_some())?;
+    person.actor.split_once(":assumed-role/").map(|(_, session)| session)
+}
+
+/// Returns who stands behind a call, line by line.
+pub(super) fn person(own: &Person) -> Vec<String> {
+    let mut all = Vec::new();
+    let is_direct = own.hops.is_empty();
+    match (&own.origin, is_direct) {
+        (Some(_), true) => {}
+        (Some(origin), false) => {
+            let how = if own.is_proven {
+                "each step is proven by an access key"
+            } else {
+                "a step is found by the name of its session only, which is a claim"
+            };
+            all.push(format!("Behind it: {origin}; {how}."));
+        }
+        (None, _) => {
+            let why = own.lost.as_deref().unwrap_or("nothing is recorded");
+            all.push(format!("Who stands behind {} is not known: {why}.", own.actor));
+        }
+    }
+    if let (Some(_), Some(lost)) = (&own.origin, &own.lost) {
+        all.push(format!("More is not known: {lost}."));
+    }
+    if !is_direct {
+        all.push(format!("the call: {}", own.actor));
+    }
+    all.extend(own.hops.iter().map(hop));
+    if let Some(through) = &own.through {
+        all.push(format!("Called through {through}."));
+    }
+    if let Some(identity) = &own.source_identity {
+        all.push(format!("Source identity {identity}: set when the first session began, and not changeable after it."));
+    }
+    // Of a person of Identity Center it is the person's own name.
+    let is_person = |name: &&String| own.origin.as_ref().is_some_and(|origin| origin.ends_with(name.as_str()));
+    let named = own.session_name.as_ref();
+    if let Some(name) = named.filter(|name| !is_person(name)) {
+        all.push(format!("The session called itself \"{name}\": anyone can choose that name."));
+    }
+    match own.mfa.as_str() {
+        "used" => all.push("A second factor was used.".to_owned()),
+        "not used" => all.push("No second factor was used.".to_owned()),
+        _ => all.push("Whether a second factor was used is not recorded.".to_owned()),
+    }
+    all
+}
+
+fn hop(own: &PersonHop) -> String {
+    let name = own.session_name.as_ref().map(|name| format!(" as \"{name}\"")).unwrap_or_default();
+    let role = own.role.as_ref().map(|role| format!(" of {role}{name}")).unwrap_or_default();
+    let source = own.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
+    let proof = if own.is_proven { "" } else { ", found by the name of the session only" };
+    format!("{} {}{role} by {}{source}, event {}{proof}", own.time, own.call, own.caller, own.event_id)
+}
+
+/// Returns what a step changed in a policy, line by line.
+pub(super) fn policy(own: &StepAnswer) -> Vec<String> {
+    let Some(after) = &own.policy else { return Vec::new() };
+    let before = own.policy_before.as_ref().unwrap_or(&Value::Null);
+    let all = lines("policy", before, after, Detail::Full);
+    let mut texts: Vec<String> =
+        all.iter().map(|line| format!("{}{} {}", "  ".repeat(line.depth), line.mark, line.text)).collect();
+    let further = texts.len().saturating_sub(POLICY_LINES_MAX);
+    texts.truncate(POLICY_LINES_MAX);
+    if further > 0 {
+        texts.push(format!("  {further} more lines; --format json has the whole policy"));
+    }
+    texts
+}
+
+/// Returns the steps of a timeline that people see, and sentences about those that they do not.
+pub(super) fn timeline(own: &IncarnationAnswer) -> (Vec<&StepAnswer>, Vec<String>) {
+    let is_use = |step: &&StepAnswer| matches!(step.effect, "use" | "unknown");
+    let (used, deeds): (Vec<&StepAnswer>, Vec<&StepAnswer>) = own.steps.iter().partition(is_use);
+    let mut folded = Vec::new();
+    let further = deeds.len().saturating_sub(STEPS_MAX);
+    if further > 0 {
+        folded.push(format!("{further} steps before these; --format json has all"));
+    }
+    if let (Some(first), Some(last)) = (used.first(), used.last()) {
+        let calls: BTreeSet<&str> = used.iter().map(|step| step.call.as_str()).collect();
+        let named: Vec<&str> = calls.iter().take(CALLS_MAX).copied().collect();
+        let more = calls.len().saturating_sub(CALLS_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let time =
+            if first.time == last.time { first.time.clone() } else { format!("{} to {}", first.time, last.time) };
+        let calls = count(used.len(), "further call");
+        folded.push(format!("{calls}, which use it or do not say what they do: {}{more}; {time}", named.join(", ")));
+    }
+    (deeds.into_iter().skip(further).collect(), folded)
+}
+
+/// The most names of calls in a sentence.
+const CALLS_MAX: usize = 8;
+
+/// Returns what a session is called.
+pub(super) fn session_title(own: &SessionAnswer) -> String {
+    match &own.access_key {
+        Some(key) => format!("access key {key} of {}", own.actor),
+        None => own.actor.clone(),
+    }
+}
+
+/// Returns what a session did, in a sentence.
+pub(super) fn session_calls(own: &SessionAnswer) -> String {
+    let refused = if own.not_done > 0 { format!(", {} of them not done", own.not_done) } else { String::new() };
+    format!("{}{refused}, {} to {}", count(own.calls, "call"), own.first, own.last)
+}
+
+/// Returns what a call was.
+pub(super) fn call_title(own: &CallAnswer) -> String {
+    let place: Vec<&str> = [own.account.as_deref(), own.region.as_deref()].into_iter().flatten().collect();
+    format!("event {}: {} of {} in {}", own.event_id, own.call, own.service, place.join(" "))
+}
+
+/// Returns who made a call, in a sentence.
+pub(super) fn call(own: &CallAnswer) -> String {
+    let who = own.person.as_ref().map_or(own.actor.as_str(), Person::who);
+    let time = own.time.as_deref().unwrap_or("at a time that is not recorded");
+    let source = own.source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
+    let error = own.error.as_deref().unwrap_or("it failed");
+    match own.outcome {
+        OutcomeAnswer::Done => format!("Done {time} by {who}{source}."),
+        OutcomeAnswer::Unclear => format!("Perhaps done {time} by {who}{source}: the record does not tell."),
+        OutcomeAnswer::NotDone => format!("Not done: {who} tried it {time}{source} ({error})."),
+    }
+}
+
+/// Returns what has to be known beside what was found.
+pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
+    let mut all = Vec::new();
+    if answer.actor.as_ref().is_some_and(|own| own.ended.is_some() && own.is_empty()) {
+        all.push(format!(
+            "No record that was looked at says that {} made a resource of a type that is known. It is no proof that nothing \
+             stands: see what the answer covers.",
+            answer.subject
+        ));
+    } else if answer.is_empty() {
+        all.push(format!(
+            "No record that was looked at is about {}. It is no proof that nothing happened: see what the answer covers.",
+            answer.subject
+        ));
+    }
+    if answer.is_perhaps_misnamed() {
+        all.push(format!(
+            "{0} was taken for a person of Identity Center or of another provider, or for a unique id. An IAM user or a role is \
+             named by its ARN: arn:aws:iam::ACCOUNT:user/{0}.",
+            answer.subject
+        ));
+    }
+    if answer.further_resources > 0 {
+        all.push(format!(
+            "{} of this name are named by records too: name the type (`orgtrail who bucket NAME`), an ARN, --account or --region.",
+            count(answer.further_resources, "more resource")
+        ));
+    }
+    if let Some(first) = answer.withheld.first() {
+        all.push(format!(
+            "{} may be about it: their records hide or leave out what they were about. The first is {} {} by {}, event {}.",
+            count(answer.withheld.len(), "call"),
+            first.time,
+            first.call,
+            first.who(),
+            first.event_id
+        ));
+    }
+    if answer.unread_records > 0 {
+        all.push(format!("{} that may be about it could not be read.", count(answer.unread_records, "record")));
+    }
+    all
+}
