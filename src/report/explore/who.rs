@@ -1,0 +1,61 @@
+//! What is known of a resource, a person, a session, a key or an event: the answer of `orgtrail who`, with links.
+
+use serde_json::{Value, json};
+
+use super::filters::Filters;
+use super::{Frame, PageError, page, shown, time_fields};
+use crate::report::who::WhoAnswer;
+use crate::report::who::page_data;
+
+const PAGE_TEMPLATE: &str = include_str!("../../../templates/explore-who.html.hbs");
+
+/// What can be asked: the name in addresses, and the words.
+pub const KINDS: [(&str, &str); 8] = [
+    ("resource", "who made, changed or deleted this resource"),
+    ("activity", "what this person, role, session or key did"),
+    ("session", "who used this session, by its ARN"),
+    ("key", "who used this access key"),
+    ("event", "who stands behind this event, by its id"),
+    ("remains", "what this actor made that still stands"),
+    ("last-used", "when this role, user or key was used last"),
+    ("actions", "which IAM actions this role or user used"),
+];
+
+/// Returns the page; without an answer it asks for a question.
+///
+/// # Errors
+/// When the template is wrong.
+pub fn html(frame: &Frame, filters: &Filters, answer: Option<&WhoAnswer>) -> Result<String, PageError> {
+    let subject = filters.get("subject").unwrap_or_default();
+    let kind = filters.get("kind").unwrap_or("resource");
+    let option = |(name, words): &(&str, &str)| json!({"name": name, "words": words, "is_chosen": *name == kind});
+    let data = json!({
+        "title": if subject.is_empty() { "Who did it".to_owned() } else { format!("Who: {}", shown(subject)) },
+        "subject": subject,
+        "kinds": KINDS.iter().map(option).collect::<Vec<_>>(),
+        "time": time_fields(filters, frame),
+        "is_empty": answer.is_some_and(WhoAnswer::is_empty),
+        "events": events(filters, kind, subject),
+        "answer": answer.map(|answer| page_data(answer, Some(&event_address))),
+    });
+    page(PAGE_TEMPLATE, "Who did it", frame, data)
+}
+
+/// Returns the address of an event.
+fn event_address(id: &str) -> String {
+    Filters::default().with("id", id).address("event")
+}
+
+/// Returns where the events themselves are. `None`: no search finds them by this.
+fn events(filters: &Filters, kind: &str, subject: &str) -> Option<Value> {
+    let name = match kind {
+        "activity" | "remains" | "last-used" | "actions"
+            if subject.contains(":role/") || subject.contains(":user/") =>
+        {
+            "actor"
+        }
+        "event" => return Some(event_address(subject).into()),
+        _ => "text",
+    };
+    (!subject.is_empty()).then(|| filters.without("kind").without("subject").with(name, subject).address("").into())
+}
