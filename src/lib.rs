@@ -32,6 +32,9 @@
 //! - [`lake`]: the events as Parquet, in slots.
 //! - [`query`]: SQL over the events of the archive; with `columns` and `lake` the only room that knows DataFusion and
 //!   Arrow.
+//! - [`resource_types`]: which calls concern which resource, and where their records name it.
+//! - [`investigate`]: who did something, and who stands behind whoever did it: from records to answers.
+//! - [`investigation`]: finds the records for it.
 //! - [`logs`]: proves the consolidated logs.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`operations`]: every call to AWS that the program can make, and the IAM actions that each needs.
@@ -39,6 +42,7 @@
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`template`]: what all templates have in common.
 //! - [`words`]: numbers, sizes and lists as sentences say them.
+//! - [`explorer`]: a web application for one person on this machine: who may see its pages, and the socket.
 //! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
@@ -51,8 +55,8 @@ extern crate self as orgtrail;
 
 pub use orgtrail_archive::{archive, files};
 pub use orgtrail_core::{
-    audit, config, decode, desire, drift, estate, event, ids, log_path, monitoring, observation, operations,
-    organization, permissions, plan, policy, template, words,
+    audit, config, decode, desire, drift, estate, event, iam_actions, ids, investigate, log_path, monitoring,
+    observation, operations, organization, permissions, plan, policy, recorders, resource_types, template, words,
 };
 #[cfg(feature = "sql")]
 pub use orgtrail_query::{columns, lake, query};
@@ -61,9 +65,13 @@ pub mod apply;
 pub mod cli;
 pub mod cloud;
 pub mod daemon;
+#[cfg(feature = "sql")]
+pub mod explorer;
 pub mod export;
 pub mod flow;
 pub mod init;
+#[cfg(feature = "sql")]
+pub mod investigation;
 pub mod logs;
 pub mod notify;
 pub mod phase;

@@ -9,12 +9,15 @@ use super::summary::Summary;
 use super::ui::Ui;
 use super::{CommandOutput, Common, Format};
 use crate::desire::alike::alike;
+use crate::estate::{Address, Desired, Kind};
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::plan::earlier_lakes::{self, EarlierLakeReads};
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::plan::surroundings::{Around, When, around, unread};
 use crate::plan::{Change, Finding};
 use crate::policy::isolation;
+use crate::report::access::lakes::LakeReads;
 use crate::report::access::reader_guide::{self, ReaderGuide};
 use crate::report::access::{self, IsolationReport, MATRIX_MAX, ReadState, Row, Trusted};
 use crate::survey::{Survey, SurveyOptions};
@@ -67,6 +70,13 @@ fn prove(ui: &Ui, survey: &Survey, state: ReadState) -> Result<CommandOutput, Cl
         report.violations.extend(found.violations);
         report.unproven.extend(found.unproven);
     }
+    let is_planned = state == ReadState::Planned;
+    let earlier = earlier_lakes::reads(desired, observed, organization, is_planned.then_some(changes));
+    report.lakes = lakes(&policies, desired, &report, earlier.as_slice());
+    for lake in earlier {
+        report.violations.extend(lake.isolation.violations);
+        report.unproven.extend(lake.isolation.unproven);
+    }
     report.violations.sort();
     report.violations.dedup();
     report.unproven.sort();
@@ -91,6 +101,40 @@ fn prove(ui: &Ui, survey: &Survey, state: ReadState) -> Result<CommandOutput, Cl
     Ok(CommandOutput::new(texts, outcome, summary))
 }
 
+/// Returns the lake of the configuration and those of before, each with who reads it.
+fn lakes(
+    policies: &ArchivePolicies<'_>,
+    desired: &Desired,
+    report: &IsolationReport,
+    earlier: &[EarlierLakeReads],
+) -> Vec<LakeReads> {
+    let bare = |bucket: &Address, folder: &str, is_earlier, proved| LakeReads {
+        place: format!("s3://{}/{folder}", bucket.name).trim_end_matches('/').to_owned(),
+        is_earlier,
+        account: bucket.account.clone(),
+        is_known: false,
+        reads: Vec::new(),
+        refused: Vec::new(),
+        unknown: Vec::new(),
+        proved,
+    };
+    let own = desired.lake.iter().map(|lake| {
+        let arn = lake.bucket.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        let is_of = |resource: &str| {
+            resource.strip_prefix(&arn).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ' ']))
+        };
+        let of_policy = lake.bucket.with_kind(Kind::BucketPolicy).to_string();
+        let is_open = report.unproven.iter().any(|one| one.lake.as_ref() == Some(&arn) || one.principal == of_policy);
+        let is_broken = report.violations.iter().any(|one| is_of(&one.resource));
+        bare(&lake.bucket, &lake.folder, false, !is_broken && !is_open).with(policies.lake_reads())
+    });
+    let before = earlier.iter().map(|lake| {
+        let proved = lake.isolation.violations.is_empty() && lake.isolation.unproven.is_empty();
+        bare(&lake.bucket, "", true, proved).with(lake.reads.clone())
+    });
+    own.chain(before).collect()
+}
+
 /// Proves, and tries the readers that a person wants to see.
 fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: ReadState) -> IsolationReport {
     let isolation::Isolation { violations, unproven, kept } = policies.prove();
@@ -105,6 +149,7 @@ fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: Re
         readers: policies.readers.len(),
         tried: shown.take(MATRIX_MAX).map(|reader| row(policies, reader)).collect(),
         trusted: policies.trusted_reads().into_iter().map(|(reader, answers)| trusted_row(reader, &answers)).collect(),
+        lakes: Vec::new(),
         violations,
         unproven,
         kept,

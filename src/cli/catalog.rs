@@ -84,6 +84,10 @@ const DATA: &[Format] = &[Json];
 #[cfg(feature = "sql")]
 const ANSWERS: &[Format] = &[Human, Format::Csv, Json, Jsonl, Markdown, Html, Format::Parquet];
 #[cfg(feature = "sql")]
+const ANSWERED: &[Format] = &[Human, Json, Markdown, Html];
+#[cfg(feature = "sql")]
+const PAGES: &[Format] = &[Human, Json, Html];
+#[cfg(feature = "sql")]
 const WRITTEN: &[Format] = &[Human, Json, Markdown];
 const BOTH: &[Format] = &[Human, Json];
 
@@ -107,6 +111,12 @@ pub const COMMANDS: &[CatalogEntry] = &[
     report("check", Group::Prove, &[Human, Json, Markdown, Html, Ocsf, Asff], true),
     #[cfg(feature = "sql")]
     report("query", Group::Understand, ANSWERS, false),
+    #[cfg(feature = "sql")]
+    report("who", Group::Understand, ANSWERED, false),
+    #[cfg(feature = "sql")]
+    report("dashboard", Group::Understand, PAGES, false),
+    #[cfg(feature = "sql")]
+    document("explore", Group::Understand, TEXT, Writes::Document, Reads::Aws),
     #[cfg(feature = "sql")]
     report("lake update", Group::Watch, WRITTEN, false),
     #[cfg(feature = "sql")]

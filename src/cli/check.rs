@@ -1,5 +1,7 @@
-//! `orgtrail check`: the controls of security standards about trails, answered once for owner and members. Never
-//! writes.
+//! `orgtrail check`: the controls of security standards about trails, answered once for owner and members, and about
+//! AWS Config, answered for each account. Never writes.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -9,12 +11,15 @@ use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::{CommandOutput, Common, Format, summary};
 use crate::audit::{self, Audit, AuditInput, Standard};
+use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::organization::select::chosen;
+use crate::recorders::{AccountRecorders, Recorders};
 use crate::report::audit::findings::{self, Stamp};
 use crate::report::audit::{AuditJson, html, human, markdown};
 use crate::report::text::json;
 use crate::report::text::layout::Layout;
-use crate::survey::{Survey, SurveyOptions, monitoring};
+use crate::survey::{RecorderSurvey, Survey, SurveyOptions, monitoring};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -27,6 +32,11 @@ pub struct CheckArgs {
     /// This is needed where there is no organization trail.
     #[arg(long)]
     member_trails: bool,
+    /// Look at AWS Config too, in every enabled region of the selected accounts
+    ///
+    /// This takes one call for a region without a recorder, four for one with it, and one for each account.
+    #[arg(long = "aws-config")]
+    recorders: bool,
 }
 
 fn standard(text: &str) -> Result<Standard, String> {
@@ -40,14 +50,36 @@ pub async fn run(common: &Common, args: &CheckArgs, ui: &Ui) -> Result<CommandOu
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
     let monitoring = monitoring(session.cloud.as_ref(), &survey.observed).await;
+    let recorders = recorders(&session, &survey, args, usize::from(common.concurrency), ui).await;
     ui.end_progress();
     let standards = if args.standard.is_empty() { Standard::ALL.to_vec() } else { args.standard.clone() };
     let Survey { organization, observed, plan, .. } = &survey;
-    let ground = AuditInput { organization, estate: observed, plan, monitoring: &monitoring };
+    let ground = AuditInput { organization, estate: observed, plan, monitoring: &monitoring, recorders: &recorders };
     let audit = audit::audit(ground, &standards);
     let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
     let texts = ui.render(|format| text(format, common, &audit, &survey.organization, stamp, ui))?;
     Ok(CommandOutput::new(texts, outcome(&audit), summary::check(&audit)))
+}
+
+/// Looks at AWS Config where that was asked for: in the management account, the log account, and each account in use
+/// that the configuration selects.
+async fn recorders(session: &Session, survey: &Survey, args: &CheckArgs, at_once: usize, ui: &Ui) -> Recorders {
+    if !args.recorders {
+        return Recorders::NotAsked;
+    }
+    let Survey { organization, choices, desired, .. } = survey;
+    let own = [organization.management_account.clone(), desired.log_account.clone()];
+    let selected: BTreeSet<AccountId> = chosen(choices).cloned().chain(own).collect();
+    let in_use = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
+    let (asked, left): (Vec<AccountId>, Vec<AccountId>) =
+        in_use.map(|(id, _)| id.clone()).partition(|id| selected.contains(id));
+    let look = session.cloud.as_ref();
+    let known = RecorderSurvey { look, at_once, region: None, progress: ui };
+    let mut known = known.recorders(asked.into_iter().map(|id| (id, None))).await;
+    if let Recorders::Known(accounts) = &mut known {
+        accounts.extend(left.into_iter().map(|id| (id, AccountRecorders::NotSelected)));
+    }
+    known
 }
 
 fn text(

@@ -43,6 +43,28 @@ pub const QUERY: &str = "Examples:
   orgtrail query --engine athena --workgroup audit \"SELECT count(*) FROM events\"
   orgtrail query \"DESCRIBE events\"";
 
+/// `who`.
+#[cfg(feature = "sql")]
+pub const WHO: &str = "Examples:
+  orgtrail who bucket acme-logs
+  orgtrail who arn:aws:iam::222222222222:role/deploy --deleted
+  orgtrail who --access-key ASIAEXAMPLEEXAMPLE00 --days 7
+  orgtrail who --event 12345678-1234-1234-1234-123456789012 --output who.html";
+
+/// `explore`.
+#[cfg(feature = "sql")]
+pub const EXPLORE: &str = "Examples:
+  orgtrail explore
+  orgtrail explore --lake s3://acme-lake/cloudtrail --days 30 --port 8321
+  orgtrail explore --place s3://acme-org-cloudtrail --account 111111111111";
+
+#[cfg(feature = "sql")]
+pub const DASHBOARD: &str = "Examples:
+  orgtrail dashboard --output dashboard.html
+  orgtrail dashboard --days 7 --output week.html --output week.json
+  orgtrail dashboard --place copy --from 2026-11-01 --to 2026-12-01 --output november.html
+  orgtrail dashboard --role-arn arn:aws:iam::222222222222:role/Logs --account 111111111111 --output ours.html";
+
 #[cfg(feature = "sql")]
 pub const LAKE_UPDATE: &str = "Examples:
   orgtrail lake update
@@ -83,6 +105,7 @@ pub const APPLY: &str = "Examples:
 
 pub const CHECK: &str = "Examples:
   orgtrail check
+  orgtrail check --aws-config
   orgtrail check --standard cis-5.0,security-hub --format markdown
   orgtrail check --output controls.html
   orgtrail check --format asff > findings.json
@@ -117,6 +140,7 @@ pub const VERIFY: &str = "Examples:
 
 pub const COVERAGE: &str = "Examples:
   orgtrail coverage
+  orgtrail coverage --aws-config
   orgtrail coverage --output coverage.html";
 
 pub const MAN: &str = "Examples:

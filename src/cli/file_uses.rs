@@ -64,6 +64,22 @@ pub(super) const USES: &[(&str, &str, &str, Use)] = &[
     #[cfg(feature = "sql")]
     ("query", "file", "--file", Use::Reads),
     #[cfg(feature = "sql")]
+    ("dashboard", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("dashboard", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("who", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("who", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("who", "resources", "--resources", Use::Reads),
+    #[cfg(feature = "sql")]
+    ("explore", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("explore", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("explore", "queries", "--queries", Use::ReadsAll),
+    #[cfg(feature = "sql")]
     ("lake update", "place", "--place", Use::ReadsAll),
     #[cfg(feature = "sql")]
     ("lake update", "lake", "--lake", Use::ReadsAll),

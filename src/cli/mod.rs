@@ -9,17 +9,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 mod access;
 mod apply;
+#[cfg(feature = "sql")]
+mod asked;
 #[cfg(feature = "sql")]
 mod athena;
 pub mod catalog;
 mod check;
 mod completions;
 pub mod coverage;
+#[cfg(feature = "sql")]
+mod dashboard;
 mod demo;
 mod discover;
 mod drift;
@@ -27,6 +30,8 @@ mod drift;
 mod engine;
 mod examples;
 mod explain;
+#[cfg(feature = "sql")]
+mod explore;
 mod export;
 pub mod failure;
 mod file_uses;
@@ -37,6 +42,7 @@ mod init;
 mod lake;
 pub mod logs;
 mod man;
+mod named_by;
 mod notify;
 pub mod outcome;
 mod output;
@@ -63,6 +69,8 @@ mod summary;
 pub mod ui;
 pub mod validate;
 pub mod verify;
+#[cfg(feature = "sql")]
+mod who;
 
 use crate::config::Config;
 use crate::files::Readers;
@@ -70,6 +78,7 @@ use catalog::{COMMANDS, CatalogEntry, Reads};
 use failure::CliError;
 use file_uses::FileUses;
 pub use format::Format;
+pub use named_by::NamedBy;
 use outcome::{ERROR_CODE, Outcome};
 use output::{Content, Outputs};
 use summary::Summary;
@@ -249,29 +258,6 @@ pub struct Common {
     pub concurrency: u16,
 }
 
-/// Who named a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NamedBy {
-    /// None: it is where it lies by custom, and may be missing.
-    #[default]
-    Nobody,
-    /// A variable of the environment.
-    Environment,
-    /// The command line.
-    CommandLine,
-}
-
-impl NamedBy {
-    /// Returns who named the file of an argument.
-    fn of(matches: &ArgMatches, argument: &str) -> Self {
-        match matches.try_contains_id(argument).ok().and_then(|_| matches.value_source(argument)) {
-            Some(ValueSource::CommandLine) => Self::CommandLine,
-            Some(ValueSource::EnvVariable) => Self::Environment,
-            _ => Self::Nobody,
-        }
-    }
-}
-
 impl Common {
     /// Reads the configuration. `None` where none is named and there is none where it lies by custom.
     ///
@@ -351,6 +337,18 @@ enum Command {
     #[cfg(feature = "sql")]
     #[command(after_help = examples::QUERY)]
     Query(Box<query::QueryArgs>),
+    /// Say who did it: who made, changed or deleted a resource
+    #[cfg(feature = "sql")]
+    #[command(after_help = examples::WHO)]
+    Who(Box<who::WhoArgs>),
+    /// Show what happened in some days on one page, and what it covers
+    #[cfg(feature = "sql")]
+    #[command(after_help = examples::DASHBOARD)]
+    Dashboard(Box<dashboard::DashboardArgs>),
+    /// Show the archive in a browser on this machine
+    #[cfg(feature = "sql")]
+    #[command(after_help = examples::EXPLORE)]
+    Explore(Box<explore::ExploreArgs>),
     /// Keep the events of the archive as Parquet, for fast answers
     #[cfg(feature = "sql")]
     Lake(Box<lake::LakeArgs>),
@@ -478,6 +476,12 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<CommandOutput, CliError> {
         Command::Query(args) if args.is_without_question() => Box::pin(shell::run(common, args, ui)).await,
         #[cfg(feature = "sql")]
         Command::Query(args) => Box::pin(query::run(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Who(args) => Box::pin(who::run(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Dashboard(args) => Box::pin(dashboard::run(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Explore(args) => Box::pin(explore::run(common, args, ui)).await,
         #[cfg(feature = "sql")]
         Command::Lake(args) => Box::pin(lake::run(common, args, ui)).await,
         Command::Man => man::run(common, help::command()),

@@ -30,7 +30,7 @@ enum Command {
     Reconcile,
     /// Commands that prove the logs: verify, coverage
     Verify,
-    /// The command that reads the logs: query
+    /// Commands that read the logs: query, who, dashboard
     Query,
     /// The command that keeps a lake of them: lake update
     Lake,
@@ -104,6 +104,9 @@ pub struct PermissionsArgs {
     /// Grant the KMS key that encrypts the bucket of the lake
     #[arg(long, value_name = "KEY_ARN", requires = "lake", value_parser = signing_key)]
     lake_key: Option<Arn>,
+    /// Grant `check --aws-config` and `coverage --aws-config`
+    #[arg(long = "aws-config")]
+    recorders: bool,
     #[command(flatten)]
     athena: AthenaOptions,
 }
@@ -160,6 +163,12 @@ fn signing_key(text: &str) -> Result<Arn, String> {
 /// A configuration that is wrong, a place where the command needs nothing, a format that the answer does not have.
 pub fn run(common: &Common, args: &PermissionsArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let config = load(&common.config)?;
+    if args.purpose == Command::Lake && args.lake.is_none() && config.lake.is_none() {
+        return Err(CliError::new("it is not known where the lake lies, so that no policy would be enough for it").hint(
+            "name it with --lake s3://BUCKET/PREFIX, or write `lake` into the configuration; for a lake in a folder, \
+             `permissions --for query` prints all that it needs",
+        ));
+    }
     let known = KnownAccounts { management: args.management.clone(), log: args.log.clone() };
     let Some(place) = args.place.map(AccountKind::from) else {
         return template(common, args, &config, &known, ui);
@@ -175,6 +184,10 @@ pub fn run(common: &Common, args: &PermissionsArgs, ui: &Ui) -> Result<CommandOu
     if args.athena.workgroup.is_some() && args.purpose != Command::Query {
         return Err(CliError::new("--workgroup belongs to --for query").hint("leave --workgroup out"));
     }
+    if args.recorders && matches!(args.purpose, Command::Query | Command::Lake) {
+        return Err(CliError::new("--aws-config belongs to --for plan, apply, reconcile and verify")
+            .hint("leave --aws-config out"));
+    }
     let athena = args.athena.place();
     let key = args.lake_key.as_ref();
     let lake = args.lake.as_ref().map(|(bucket, prefix)| LakePlace { bucket, prefix, key });
@@ -187,6 +200,7 @@ pub fn run(common: &Common, args: &PermissionsArgs, ui: &Ui) -> Result<CommandOu
         sign,
         lake,
         athena,
+        recorders: args.recorders,
     });
     needed.notes.iter().for_each(|note| ui.note(note));
     needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
@@ -219,7 +233,7 @@ fn template(
             CliError::new("a CloudFormation template is YAML").hint("leave --format out, and name a .yaml file")
         );
     }
-    let (text, notes) = stack_set(config, args.purpose.into(), known)
+    let (text, notes) = stack_set(config, args.purpose.into(), known, args.recorders)
         .map_err(|error| CliError::new("the template cannot be made").because(error))?;
     notes.iter().for_each(|note| ui.note(note));
     if config.organization.member_role == ROLE_OF_ORGANIZATIONS {

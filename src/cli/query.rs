@@ -1,46 +1,29 @@
 //! `orgtrail query`: SQL over the events of the archive.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicUsize;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::asked::{self, AskedArgs, AskedLogs, failed};
 use super::engine::{AthenaArgs, QueryEngine};
 use super::failure::CliError;
-use super::logs::archive::Archive as ConfiguredLogs;
-use super::logs::{LazyConnection, LogSources, LogsContext, LogsError, ReaderArgs, duration, time};
+use super::logs::LogsError;
 use super::outcome::Outcome;
 use super::output::Content;
-use super::size::size as size_of;
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{CommandOutput, Common, Format, signal};
-use crate::archive::find::ScopeFilter;
-use crate::archive::listing::{Archive, LogPlace};
-use crate::archive::window::Window;
-use crate::archive::{Fault, FaultKind};
+use super::{CommandOutput, Common, Format};
+use crate::archive::listing::Archive;
 use crate::files;
-use crate::ids::{AccountId, Region};
-use crate::lake::reading::Lake;
-use crate::log_path::TOP_FOLDER;
 use crate::phase::Phase;
 use crate::query::answer::{AnswerCoverage, Answered, Bounds, Cell, Ended, QueryAnswer, Question};
-use crate::query::engine::{Engine, Limits};
 use crate::query::error::{QueryError, SQL_BYTES_MAX};
 use crate::query::prepared::{Prepared, ValueError, assignment};
-use crate::query::scan::Looked;
 use crate::report::query as report;
-use crate::report::text::words::{count, size};
-
-/// What is read at most, and how much memory is used, unless the user says otherwise.
-const READ_BYTES: u64 = 10 << 30;
-const MEMORY_BYTES: u64 = 512 << 20;
-/// How far behind the end of the time deliveries are looked for unless the user says otherwise.
-const LATE: &str = "24h";
+use crate::report::text::words::count;
 
 /// Ask the archive with SQL: SELECT over `events`, `cloudtrail_logs` or `cloudtrail_lake`.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,76 +37,28 @@ pub struct QueryArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "list"])]
     pub file: Option<PathBuf>,
     /// Ask this prepared question; --list shows them
-    #[arg(long, value_name = "NAME", conflicts_with = "list")]
+    #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Set a placeholder of the question (can be repeated)
     ///
     /// `$NAME` in the question stands for the value.
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "list")]
     pub param: Vec<String>,
-    /// List the prepared questions
+    /// List the prepared questions; with --name show one
     ///
-    /// With their parameters; --format json and --format csv also say what each answers and cannot see.
+    /// With their parameters; --format json and --format csv also say what each answers and cannot see. With --name it
+    /// is the whole of one question, with what it cannot see and its SQL.
     #[arg(long)]
     pub list: bool,
-    /// Ask this bucket or folder (can be repeated)
-    ///
-    /// s3://BUCKET/PREFIX, or a path. [default: the bucket of the configuration and the places of its `earlier`]
-    #[arg(long, value_name = "PLACE")]
-    pub place: Vec<String>,
-    /// Ask this lake, and log files that are not in it yet
-    ///
-    /// s3://BUCKET/PREFIX, or a folder. [default: `lake.place` of the configuration] [env: ORGTRAIL_LAKE]
-    #[arg(long, value_name = "LAKE", env = "ORGTRAIL_LAKE", hide_env = true)]
-    pub lake: Option<PathBuf>,
     /// Ask Athena.
     #[command(flatten)]
     pub athena: AthenaArgs,
-    /// Read log files only, although there is a lake
-    ///
-    /// Also where --lake or ORGTRAIL_LAKE names one.
-    #[arg(long, hide_short_help = true)]
-    pub no_lake: bool,
-    /// The role that reads.
+    /// What is asked.
     #[command(flatten)]
-    pub reader: ReaderArgs,
-    /// Look at events from this time on
-    ///
-    /// By default, and as far as the question itself does not say, from the beginning of the archive.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub from: Option<Timestamp>,
-    /// Look at events up to this time [default: now]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub to: Option<Timestamp>,
-    /// Look at the events of the last days
-    #[arg(long, value_name = "N", conflicts_with = "from", value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    pub days: Option<u32>,
-    /// Look only at this account (can be repeated)
-    #[arg(long, value_name = "ID")]
-    pub account: Vec<AccountId>,
-    /// Look only at this region (can be repeated)
-    #[arg(long, value_name = "REGION")]
-    pub region: Vec<Region>,
-    /// Look for deliveries up to this long behind the end of the time
-    ///
-    /// CloudTrail delivers within minutes as a rule, and tries again for up to 30 days where it cannot.
-    #[arg(long, value_name = "DURATION", default_value = LATE, value_parser = duration, hide_short_help = true)]
-    pub late: SignedDuration,
-    /// Read at most this much [default: 10GiB]
-    ///
-    /// Of the log files as they are stored, compressed; 0 is no limit. With --engine athena, stop the question once
-    /// Athena says that it has scanned more. [default there: the limit of the workgroup]
-    #[arg(long, value_name = "SIZE", value_parser = size_of)]
-    pub max_bytes: Option<u64>,
+    pub asked: AskedArgs,
     /// Show at most this many rows
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub max_rows: u32,
-    /// Use at most this much memory to sort, group and join [default: 512MiB]
-    #[arg(long, value_name = "SIZE", value_parser = size_of, hide_short_help = true)]
-    pub max_memory: Option<u64>,
-    /// Stop after this long
-    #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
-    pub timeout: Option<SignedDuration>,
 }
 
 impl QueryArgs {
@@ -144,23 +79,23 @@ pub(super) const ANSWER_BYTES_MAX: usize = 256 << 20;
 /// Runs the command.
 pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     if args.list {
-        return list(ui);
+        return list(args.name.as_deref(), ui);
     }
     args.athena.must_be_idle()?;
     let question = question(args)?;
     let sql = question.sql.clone();
     let (logs, archive) = match is_about_tables(&sql) {
-        true => (Logs::none(common, ui), Archive::new(Vec::new(), args.late)),
+        true => (AskedLogs::none(common, ui), Archive::new(Vec::new(), args.asked.late)),
         false => {
-            let logs = Box::pin(logs(common, args, ui)).await?;
+            let logs = Box::pin(asked::logs(common, &args.asked, ui)).await?;
             // A question may take long, and its answer cannot be had again for nothing.
             ui.must_be_writable()?;
-            let archive = archive(args, &logs).await?;
+            let archive = asked::archive(&args.asked, &logs).await?;
             (logs, archive)
         }
     };
     let phase = Phase::begin("ask the archive");
-    let stop = stopped(args.timeout);
+    let stop = asked::stopped(args.asked.timeout);
     let answer = answer(args, &Arc::new(archive), &logs, logs.around.now, question, stop, ui).await?;
     phase.end(format_args!("{} rows", answer.rows.len()));
     output(&answer, &sql, ui)
@@ -173,83 +108,23 @@ pub(super) fn output(answer: &QueryAnswer, sql: &str, ui: &Ui) -> Result<Command
     Ok(CommandOutput::new(texts, outcome, summary(answer)))
 }
 
-/// The logs that are asked.
-pub(super) struct Logs {
-    places: Vec<String>,
-    sought: ScopeFilter,
-    /// Accounts that should have logs. `None`: unknown.
-    expected: Option<BTreeSet<String>>,
-    around: LogsContext,
-    /// The lake that is asked first. `None`: log files only.
-    lake: Option<Lake>,
-}
-
-impl Logs {
-    /// Returns those of a question that is not about logs.
-    fn none(common: &Common, ui: &Ui) -> Self {
-        let around = LogsContext::of(common, ui);
-        Self { places: Vec::new(), sought: ScopeFilter::default(), expected: None, around, lake: None }
-    }
-}
-
-/// Finds out which logs are asked, and how they are entered.
-pub(super) async fn logs(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Logs, CliError> {
-    let mut around = LogsContext::of(common, ui);
-    let only = if let [one] = args.account.as_slice() { Some(one) } else { None };
-    let configured = match &args.reader.role_arn {
-        Some(_) => ConfiguredLogs::of_reader(common, &args.place, only)?,
-        None => Box::pin(ConfiguredLogs::read(common, &args.place, only, ui)).await?,
-    };
-    let mut sought = sought(args);
-    sought.organization = configured.as_ref().and_then(|logs| logs.expected.organization.clone());
-    let config = configured.as_ref().map(|logs| &logs.config);
-    around.reader = args.reader.entry(common, config, sought.clone())?;
-    let mut of_configuration = None;
-    let (places, expected) = match configured {
-        None => (args.place.clone(), None),
-        Some(ConfiguredLogs { config, places, expected, entry }) => {
-            // The lake of a configuration is that of its own logs, and no reader role reads it.
-            of_configuration = config.lake.filter(|_| args.place.is_empty() && args.reader.role_arn.is_none());
-            around.entry = entry;
-            let accounts = &expected.accounts;
-            let active = accounts.iter().filter(|(_, account)| account.is_active).map(|(id, _)| id.to_string());
-            (places, Some(active.collect::<BTreeSet<_>>()).filter(|all| !all.is_empty()))
-        }
-    };
-    if places.is_empty() && (args.lake.is_none() || args.no_lake) {
-        return Err(LogsError::no_place());
-    }
-    if args.reader.role_arn.is_some() && !places.iter().any(|place| place.starts_with("s3://")) {
-        return Err(CliError::new("--role-arn does nothing here: no place is a bucket")
-            .hint("name a bucket (--place s3://BUCKET/PREFIX), or leave --role-arn out"));
-    }
-    let lake = match args.no_lake {
-        true => None,
-        false => {
-            let (named, configured) = (args.lake.as_deref(), of_configuration.as_ref());
-            super::lake::open_to_ask(named, configured, &places, &around, ui).await?
-        }
-    };
-    Ok(Logs { places, sought, expected, around, lake })
-}
-
 /// Asks a question until it is answered or stopped, and shows how far it is. `now` is when the archive was looked at.
 pub(super) async fn answer(
     args: &QueryArgs,
     archive: &Arc<Archive>,
-    logs: &Logs,
+    logs: &AskedLogs,
     now: Timestamp,
     question: Question,
     stop: impl Future<Output = Ended>,
     ui: &Ui,
 ) -> Result<QueryAnswer, CliError> {
-    let engine = Arc::new(engine(args, Arc::clone(archive), logs.lake.clone(), now)?);
+    let engine = Arc::new(asked::engine(&args.asked, Arc::clone(archive), logs.lake.clone(), now)?);
     let answered = Answered { now, expected: logs.expected.as_ref() };
     let keeps_types = ui.outputs().has(Format::Parquet);
     let bounds = Bounds { rows: args.max_rows as usize, bytes: ANSWER_BYTES_MAX, keeps_types };
     let found = AtomicUsize::new(0);
     let answer = QueryAnswer::of(Arc::clone(&engine), question, answered, bounds, &found, stop);
-    watched(answer, &engine, &found, ui).await.map_err(failed)
+    asked::watched(answer, &engine, &found, ui).await.map_err(failed)
 }
 
 /// Returns the question that was named, written or is in a file, with the values of its placeholders.
@@ -267,9 +142,11 @@ pub(super) fn question(args: &QueryArgs) -> Result<Question, CliError> {
 
 /// Returns a prepared question with the values of its placeholders, each as `NAME=VALUE`.
 pub(super) fn prepared(name: &str, values: &[String]) -> Result<Question, CliError> {
-    let named = Prepared::named(name)
-        .map_err(|error| CliError::new(error.to_string()).hint("`orgtrail query --list` shows all"))?;
-    bound(named, values)
+    bound(named(name)?, values)
+}
+
+fn named(name: &str) -> Result<Prepared, CliError> {
+    Prepared::named(name).map_err(|error| CliError::new(error.to_string()).hint("`orgtrail query --list` shows all"))
 }
 
 /// Returns a question that was written, with the values of its placeholders.
@@ -311,147 +188,32 @@ fn is_about_tables(sql: &str) -> bool {
     ["DESCRIBE", "DESC", "SHOW"].contains(&first.as_str())
 }
 
-/// Lists the prepared questions.
-fn list(ui: &Ui) -> Result<CommandOutput, CliError> {
-    let all = Prepared::all();
-    let texts = ui.render(|format| match format {
-        Format::Human => Ok(report::prepared(&all).into()),
-        other => content(&listed(&all), "", other, ui),
+/// Lists the prepared questions, or shows the whole of one.
+fn list(name: Option<&str>, ui: &Ui) -> Result<CommandOutput, CliError> {
+    let all = match name {
+        Some(name) => vec![named(name)?],
+        None => Prepared::all(),
+    };
+    let texts = ui.render(|format| match (format, all.as_slice()) {
+        (Format::Human, [one]) if name.is_some() => Ok(report::prepared_whole(one, ui.width()).into()),
+        (Format::Human, all) => Ok(report::prepared(all).into()),
+        (other, all) => content(&listed(all, name.is_some()), "", other, ui),
     })?;
     Ok(CommandOutput::new(texts, Outcome::Clean, Summary::new("Query", &count(all.len(), "prepared question"))))
 }
 
-/// Returns the prepared questions as rows.
-fn listed(all: &[Prepared]) -> QueryAnswer {
-    let columns = ["name", "title", "answers", "parameters", "cannot_see"].map(str::to_owned).to_vec();
+/// Returns the prepared questions as rows, with their SQL where it is wanted.
+fn listed(all: &[Prepared], with_sql: bool) -> QueryAnswer {
+    let columns = ["name", "title", "answers", "parameters", "cannot_see", "sql"].map(str::to_owned);
+    let width = columns.len() - usize::from(!with_sql);
     let row = |one: &Prepared| {
         let parameters: Vec<&str> = one.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-        let texts = [&one.name, &one.title, &one.answers, &parameters.join(" "), &one.cannot_see];
-        texts.map(|text| Cell::Text(text.clone())).to_vec()
+        let texts = [&one.name, &one.title, &one.answers, &parameters.join(" "), &one.cannot_see, &one.sql];
+        texts.into_iter().take(width).map(|text| Cell::Text(text.clone())).collect()
     };
     let coverage = AnswerCoverage { needs_no_events: true, is_whole: true, ..AnswerCoverage::default() };
+    let columns = columns.into_iter().take(width).collect();
     QueryAnswer { columns, rows: all.iter().map(row).collect(), batches: None, coverage }
-}
-
-/// Returns what is looked for in every place.
-fn sought(args: &QueryArgs) -> ScopeFilter {
-    let account = if let [one] = args.account.as_slice() { Some(one.clone()) } else { None };
-    let region = if let [one] = args.region.as_slice() { Some(one.clone()) } else { None };
-    ScopeFilter { account, region, ..ScopeFilter::default() }
-}
-
-/// Opens the places, and makes sure that there is something to ask.
-pub(super) async fn archive(args: &QueryArgs, logs: &Logs) -> Result<Archive, CliError> {
-    let aws = LazyConnection::new(&logs.around, args.region.first().cloned());
-    let sources = LogSources::open(&logs.places, &aws).await.map_err(LogsError::without_bundle)?;
-    if sources.bundle().is_some() {
-        return Err(CliError::new("an evidence bundle has digests and no log files, so that it answers no question")
-            .hint("name the bucket or a copy of it: --place s3://BUCKET/PREFIX or a folder"));
-    }
-    let place = |source: crate::logs::verify::Source| LogPlace {
-        store: source.store,
-        sought: match &logs.around.reader {
-            Some(reader) => reader.sought_below(source.prefix),
-            None => ScopeFilter { prefix: source.prefix, ..logs.sought.clone() },
-        },
-    };
-    let archive = Archive::new(sources.sources().into_iter().map(place).collect(), args.late);
-    archive.check().await.map_err(|(store, source)| not_listed(args, store, source))?;
-    Ok(archive)
-}
-
-fn engine(args: &QueryArgs, archive: Arc<Archive>, lake: Option<Lake>, now: Timestamp) -> Result<Engine, CliError> {
-    let limits = Limits {
-        memory_bytes: usize::try_from(args.max_memory.unwrap_or(MEMORY_BYTES)).unwrap_or(usize::MAX),
-        read_bytes: Some(args.max_bytes.unwrap_or(READ_BYTES)).filter(|bytes| *bytes > 0),
-        ..Limits::default()
-    };
-    Engine::new(archive, lake, window(args, now)?, &limits).map_err(failed)
-}
-
-/// Says that a place cannot be listed, and with a role what it may list.
-fn not_listed(args: &QueryArgs, store: String, source: Fault) -> CliError {
-    // Where the role cannot be assumed, its fault says what to do.
-    let is_refused = source.kind == FaultKind::Denied && source.message.starts_with("ListObjectsV2");
-    let failure: CliError = LogsError::Listing { store, source }.into();
-    match args.reader.role_arn {
-        Some(_) if is_refused => failure.hint(format!(
-            "a reader role may list its own account only: name the account (--account ID) and its folder (--place \
-             s3://BUCKET/{TOP_FOLDER}o-…/ID/), as `orgtrail access ID` prints it"
-        )),
-        _ => failure,
-    }
-}
-
-pub(super) fn window(args: &QueryArgs, now: Timestamp) -> Result<Window, CliError> {
-    let days = args.days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
-    let since = days.map(|days| args.to.unwrap_or(now).checked_sub(days).unwrap_or(Timestamp::MIN));
-    let (from, to) = (args.from.or(since), args.to);
-    if let (Some(from), Some(to)) = (from, to)
-        && to <= from
-    {
-        return Err(LogsError::EmptyRange { from, to }.into());
-    }
-    let set = |all: Vec<String>| (!all.is_empty()).then(|| all.into_iter().collect());
-    let accounts = set(args.account.iter().map(ToString::to_string).collect());
-    let regions = set(args.region.iter().map(ToString::to_string).collect());
-    Ok(Window { from, to, accounts, regions })
-}
-
-/// Shows how far a question is while it is answered.
-async fn watched<T>(answer: impl Future<Output = T>, engine: &Engine, found: &AtomicUsize, ui: &Ui) -> T {
-    let mut answer = std::pin::pin!(answer);
-    let mut beat = tokio::time::interval(BEAT);
-    loop {
-        tokio::select! {
-            biased;
-            answer = &mut answer => {
-                ui.end_progress();
-                return answer;
-            }
-            _ = beat.tick() => show(&engine.scans().tally.looked(), found.load(Ordering::Relaxed), ui),
-        }
-    }
-}
-
-/// How often it is shown how far a question is.
-const BEAT: Duration = Duration::from_millis(200);
-
-fn show(looked: &Looked, rows: usize, ui: &Ui) {
-    // Nothing is known before the archive was listed.
-    if looked.files_listed == 0 {
-        return;
-    }
-    let more = format!("{} of {}, {}", size(looked.bytes), size(looked.bytes_listed), count(rows, "row"));
-    ui.step_with("log files", looked.files, looked.files_listed, &more);
-}
-
-/// Ends when a person stops the run, or the time is over.
-pub(super) async fn stopped(limit: Option<SignedDuration>) -> Ended {
-    tokio::select! {
-        ended = over(limit) => ended,
-        () = signal::told_to_stop() => Ended::Stopped,
-    }
-}
-
-/// Ends when the time is over.
-pub(super) async fn over(limit: Option<SignedDuration>) -> Ended {
-    match limit.map(SignedDuration::unsigned_abs) {
-        Some(limit) => {
-            tokio::time::sleep(limit).await;
-            Ended::Time(limit)
-        }
-        None => std::future::pending().await,
-    }
-}
-
-pub(super) fn failed(error: QueryError) -> CliError {
-    let hint = error.help();
-    let failure = CliError::new(error.to_string());
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
 }
 
 fn content(answer: &QueryAnswer, sql: &str, format: Format, ui: &Ui) -> Result<Content, CliError> {

@@ -6,8 +6,12 @@
 pub mod access;
 pub mod apply;
 pub mod audit;
+#[cfg(feature = "sql")]
+pub mod dashboard;
 pub mod discover;
 pub mod explain;
+#[cfg(feature = "sql")]
+pub mod explore;
 #[cfg(feature = "sql")]
 pub mod lake;
 pub mod logs;
@@ -17,3 +21,5 @@ pub mod plan;
 pub mod query;
 pub mod rendered;
 pub mod text;
+#[cfg(feature = "sql")]
+pub mod who;

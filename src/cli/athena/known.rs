@@ -29,7 +29,7 @@ pub(super) async fn known(
     window: &Window,
 ) -> Result<Result<LakeKnown, String>, CliError> {
     let own = || configured.map(|lake| PathBuf::from(lake.place.to_string()));
-    let Some(place) = args.lake.clone().or_else(own) else {
+    let Some(place) = args.asked.lake.clone().or_else(own) else {
         return Ok(Err("no lake is named (--lake, or `lake:` of the configuration)".to_owned()));
     };
     let Some(tables) = &question.tables else {
@@ -37,12 +37,12 @@ pub(super) async fn known(
     };
     let opened = match Box::pin(lake::open_at(&place, around)).await {
         Ok(opened) => opened,
-        Err(failure) if args.lake.is_some() => return Err(failure),
+        Err(failure) if args.asked.lake.is_some() => return Err(failure),
         Err(failure) => return Ok(Err(of_failure(&failure))),
     };
     // The configuration may tell of the organization's accounts; it is not asked for them here.
     let answered = Answered { now: around.now, expected: None };
-    let read = match LakeKnown::read(opened, window, args.late, answered).await {
+    let read = match LakeKnown::read(opened, window, args.asked.late, answered).await {
         Ok(read) => read,
         Err(error) => return Ok(Err(format!("the lake cannot be read: {error}"))),
     };

@@ -6,6 +6,7 @@ mod failure;
 mod known;
 mod limit;
 
+use super::asked;
 use super::failure::CliError;
 use super::logs::LogsContext;
 use super::query::{self, QueryArgs};
@@ -34,7 +35,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     must_fit(args)?;
     let question = &query::question(args)?;
     let around = LogsContext::of(common, ui);
-    let window = query::window(args, around.now)?;
+    let window = asked::window(&args.asked, around.now)?;
     let asked = asked(args, question, &window)?;
     let Some(workgroup) = args.athena.workgroup.as_deref() else {
         return Err(CliError::new("--engine athena needs a workgroup")
@@ -45,7 +46,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     let found = athena.workgroup(workgroup).await;
     let found = found.map_err(|fault| failure::no_workgroup(&fault, workgroup, athena.region()))?;
     must_be_usable(workgroup, &found, args)?;
-    let limit = ScanLimit::of(workgroup, &found, args.max_bytes)?;
+    let limit = ScanLimit::of(workgroup, &found, args.asked.max_bytes)?;
     // A question may take long and costs, and its answer cannot be had again for nothing.
     ui.must_be_writable()?;
     let lake = config.as_ref().and_then(|config| config.lake.as_ref());
@@ -63,7 +64,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     let phase = Phase::begin("ask Athena");
     let (rows_max, bytes_max) = (args.max_rows as usize, query::ANSWER_BYTES_MAX);
     let asking = Asking { athena: &athena, request: &request, limit, rows_max, bytes_max, ui };
-    let got = Box::pin(asking.ask(query::stopped(args.timeout))).await;
+    let got = Box::pin(asking.ask(asked::stopped(args.asked.timeout))).await;
     ui.end_progress();
     let got = got?;
     phase.end(format_args!("{} rows", got.rows.len()));
@@ -80,7 +81,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     let Got { columns, rows, ended, .. } = got;
     let coverage = coverage::of(of_athena, known, ended, question.cannot_see.clone(), asked.needs_no_events());
     let keeps_types = ui.outputs().has(Format::Parquet);
-    let answer: QueryAnswer = value::answer(&columns, rows, keeps_types, coverage).map_err(query::failed)?;
+    let answer: QueryAnswer = value::answer(&columns, rows, keeps_types, coverage).map_err(asked::failed)?;
     query::output(&answer, &asked.sql, ui)
 }
 
@@ -92,9 +93,9 @@ fn must_fit(args: &QueryArgs) -> Result<(), CliError> {
     }
     let reads_no_logs = "Athena asks the table of a lake and reads no log files";
     let given = [
-        ("--place", !args.place.is_empty(), reads_no_logs),
-        ("--no-lake", args.no_lake, reads_no_logs),
-        ("--max-memory", args.max_memory.is_some(), "Athena decides by itself how much memory it uses"),
+        ("--place", !args.asked.place.is_empty(), reads_no_logs),
+        ("--no-lake", args.asked.no_lake, reads_no_logs),
+        ("--max-memory", args.asked.max_memory.is_some(), "Athena decides by itself how much memory it uses"),
     ];
     match given.iter().find(|(_, is_given, _)| *is_given) {
         Some((option, _, why)) => Err(CliError::new(format!("{option} does nothing with --engine athena: {why}"))
@@ -106,9 +107,9 @@ fn must_fit(args: &QueryArgs) -> Result<(), CliError> {
 /// Returns the question as it is sent.
 fn asked(args: &QueryArgs, question: &Question, window: &Window) -> Result<AthenaQuestion, CliError> {
     if let Some(name) = &args.name {
-        prepared::check(name, &question.sql).map_err(query::failed)?;
+        prepared::check(name, &question.sql).map_err(asked::failed)?;
     }
-    let asked = AthenaQuestion::of(question, &args.athena.events(), window).map_err(query::failed)?;
+    let asked = AthenaQuestion::of(question, &args.athena.events(), window).map_err(asked::failed)?;
     if (!asked.asks_events || asked.asks_others) && *window != Window::default() {
         return Err(CliError::new(
             "--from, --to, --days, --account and --region narrow `events`, and this question asks other tables",
@@ -119,7 +120,7 @@ fn asked(args: &QueryArgs, question: &Question, window: &Window) -> Result<Athen
 }
 
 async fn connect(common: &Common, args: &QueryArgs, config: Option<&Config>) -> Result<Athena, CliError> {
-    let reader = args.reader.entry(common, config, ScopeFilter::default())?;
+    let reader = args.asked.reader.entry(common, config, ScopeFilter::default())?;
     let connection = match reader {
         Some(reader) => Connection::as_role_in_athena(reader.aws, reader.role).await?,
         None => {

@@ -121,6 +121,7 @@ fn summary(report: &LakeCheckReport) -> Summary {
     let summary = Summary::new("Lake check", &format!("{} compared", count(number(checked.slots), "slot")))
         .some(number(checked.difference_count), "difference", "")
         .some(number(checked.unchecked_count), "part", "unchecked")
-        .some(number(checked.waiting), "log object", "not in yet");
+        .some(number(checked.waiting), "log object", "not in yet")
+        .some(number(checked.foreign_count), "file", "not of the lake");
     if report.is_stopped { summary.also("Stopped before its end") } else { summary }
 }

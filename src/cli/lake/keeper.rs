@@ -47,7 +47,8 @@ impl LakeKeeper {
         around.entry = logs.entry;
         let archive = Arc::new(lake_logs::archive(&logs.places, &[], &[], &around).await?);
         let organization = update::organization(logs.organization, &archive).await?;
-        let store = place.open(&around, Some(&self.config.home_region)).await?;
+        let (region, config) = (Some(&self.config.home_region), Some(&self.config));
+        let store = place.open_to_write(&around, region, &self.common, config).await?;
         let (grain, slots) = (Some(update::grain_of(self.lake.grain)), Some(self.lake.slots));
         let asked = LakeAsked { organization, grain, slots };
         let identity = LakeIdentity::ensure(store.as_ref(), &asked).await.map_err(failed)?;

@@ -2,6 +2,7 @@
 
 mod check;
 mod ddl;
+mod held;
 mod keeper;
 mod logs;
 mod place;

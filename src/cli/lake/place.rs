@@ -3,10 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::held;
+use crate::cli::Common;
 use crate::cli::failure::CliError;
 use crate::cli::logs::{LogSourceError, LogsContext, LogsEntry, LogsError};
 use crate::cloud::aws::archive::Connection;
-use crate::config::schema::S3Place;
+use crate::cloud::aws::lake::S3Lake;
+use crate::config::Config;
+use crate::config::schema::{LakeBucket, LakeConfig, S3Place};
 use crate::files::same_place;
 use crate::ids::{BucketName, Region};
 use crate::lake::folder::FolderLake;
@@ -72,17 +76,46 @@ impl NamedPlace {
     ) -> Result<Arc<dyn LakeStore>, CliError> {
         Ok(match self {
             Self::Folder(path) => Arc::new(FolderLake::new(path)),
-            Self::Bucket(bucket, prefix) => {
-                let is_own = |entry: &&LogsEntry| entry.lake.as_ref().is_some_and(|own| self.is_at(own));
-                let connection = match around.entry.as_ref().filter(is_own) {
-                    Some(entry) => Connection::to_lake(entry.aws.clone(), entry.log_account.clone()).await?,
-                    None => Connection::from_environment(around.profile.as_deref(), region).await?,
-                };
-                let lake = connection.lake(bucket.as_str(), prefix).await;
-                let lake = lake.map_err(|fault| CliError::new(fault.to_string()).hint(&*fault.help))?;
-                Arc::new(lake)
-            }
+            Self::Bucket(bucket, prefix) => Arc::new(self.bucket(bucket, prefix, around, region).await?),
         })
+    }
+
+    /// Opens the lake there to write into it. Where it is that of the configuration, in a bucket that orgtrail keeps,
+    /// the bucket must be as configured: it would else let others read what is written.
+    ///
+    /// # Errors
+    /// As [`NamedPlace::open`], and where the bucket is not as configured or cannot be looked at.
+    pub(super) async fn open_to_write(
+        &self,
+        around: &LogsContext,
+        region: Option<&Region>,
+        common: &Common,
+        config: Option<&Config>,
+    ) -> Result<Arc<dyn LakeStore>, CliError> {
+        let Self::Bucket(bucket, prefix) = self else { return self.open(around, region).await };
+        let store = self.bucket(bucket, prefix, around, region).await?;
+        let kept = config.and_then(|config| Some((config, config.lake.as_ref()?)));
+        let is_own = |lake: &LakeConfig| lake.bucket == LakeBucket::Managed && self.is_at(&lake.place);
+        if let Some((config, lake)) = kept.filter(|(_, lake)| is_own(lake)) {
+            held::must_let_nobody_in(&store, common, config, lake, around).await?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    async fn bucket(
+        &self,
+        bucket: &BucketName,
+        prefix: &str,
+        around: &LogsContext,
+        region: Option<&Region>,
+    ) -> Result<S3Lake, CliError> {
+        let is_own = |entry: &&LogsEntry| entry.lake.as_ref().is_some_and(|own| self.is_at(own));
+        let connection = match around.entry.as_ref().filter(is_own) {
+            Some(entry) => Connection::to_lake(entry.aws.clone(), entry.log_account.clone()).await?,
+            None => Connection::from_environment(around.profile.as_deref(), region).await?,
+        };
+        let lake = connection.lake(bucket.as_str(), prefix).await;
+        lake.map_err(|fault| CliError::new(fault.to_string()).hint(&*fault.help))
     }
 }
 

@@ -110,7 +110,8 @@ pub(super) async fn run(common: &Common, args: &LakeUpdateArgs, ui: &Ui) -> Resu
         return Err(CliError::new(format!("there are no logs of {}", list(&whose)))
             .hint("name an account and a region that have logs; `orgtrail coverage` shows them"));
     }
-    let store = place.open(&around, args.region.first()).await?;
+    let config = if logs.lake.is_some() { common.configuration()? } else { None };
+    let store = place.open_to_write(&around, args.region.first(), common, config.as_ref()).await?;
     let configured = logs.lake.as_ref().filter(|_| args.lake.lake.is_none());
     let grain = args.grain.or_else(|| configured.map(|lake| grain_of(lake.grain)));
     let slots = args.slots.or_else(|| configured.map(|lake| lake.slots));

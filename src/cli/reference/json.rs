@@ -64,6 +64,10 @@ fn forms() -> Vec<Form> {
         form::<crate::report::lake::check::LakeCheckJson<'static>>("lake-check", "`orgtrail lake check --format json`"),
         #[cfg(feature = "sql")]
         form::<crate::report::query::AnswerJson>("query", "`orgtrail query` with `--format json`"),
+        #[cfg(feature = "sql")]
+        form::<crate::report::who::WhoAnswer>("who", "`orgtrail who --format json`"),
+        #[cfg(feature = "sql")]
+        form::<crate::report::dashboard::DashboardJson<'static>>("dashboard", "`orgtrail dashboard --format json`"),
     ]
 }
 

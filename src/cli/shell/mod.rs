@@ -11,10 +11,11 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::asked::{self, AskedLogs};
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::output::Content;
-use super::query::{self, Logs, QueryArgs};
+use super::query::{self, QueryArgs};
 use super::summary::Summary;
 use super::ui::Ui;
 use super::{CommandOutput, Common, Format, signal};
@@ -50,9 +51,9 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
         return Err(CliError::new("there is no question for --param, --output or --format")
             .hint("give one with them, or leave them out for the shell"));
     }
-    let completion = Completion::new().map_err(query::failed)?;
-    let logs = Box::pin(query::logs(common, args, ui)).await?;
-    let archive = Arc::new(Box::pin(query::archive(args, &logs)).await?.keeping());
+    let completion = Completion::new().map_err(asked::failed)?;
+    let logs = Box::pin(asked::logs(common, &args.asked, ui)).await?;
+    let archive = Arc::new(Box::pin(asked::archive(&args.asked, &logs)).await?.keeping());
     signal::hold_interrupts();
     let mut shell = Shell { args, ui, logs, archive, listed: Timestamp::now(), shows_time: false };
     let mut editor = Editor::open(completion, ui)?;
@@ -83,7 +84,7 @@ fn ended() -> CommandOutput {
 struct Shell<'a> {
     args: &'a QueryArgs,
     ui: &'a Ui,
-    logs: Logs,
+    logs: AskedLogs,
     archive: Arc<Archive>,
     /// When it was looked at.
     listed: Timestamp,
@@ -142,7 +143,7 @@ impl Shell<'_> {
         let begun = Instant::now();
         let stop = async {
             tokio::select! {
-                ended = query::over(self.args.timeout) => ended,
+                ended = asked::over(self.args.asked.timeout) => ended,
                 () = signal::interrupted() => Ended::Stopped,
             }
         };

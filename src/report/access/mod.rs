@@ -14,6 +14,7 @@ use crate::report::text::escape;
 use crate::report::text::words;
 
 mod around;
+pub mod lakes;
 pub mod reader_guide;
 
 /// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it
@@ -45,6 +46,8 @@ pub struct IsolationReport {
     pub tried: Vec<Row>,
     /// The trusted readers, which the configuration lets read everything.
     pub trusted: Vec<Trusted>,
+    /// The lake, and those of before.
+    pub lakes: Vec<lakes::LakeReads>,
     /// What does not hold.
     pub violations: Vec<BrokenInvariant>,
     /// What could not be proved.
@@ -121,6 +124,7 @@ pub fn human(report: &IsolationReport) -> String {
     for trusted in &report.trusted {
         line(&mut text, 2, &trusted_line(trusted, report.accounts.len()));
     }
+    lakes::write(&mut text, &report.lakes);
     for violation in &report.violations {
         line(&mut text, 0, &format!("violated {violation}"));
     }
@@ -235,6 +239,8 @@ pub struct IsolationJson<'a> {
     tried: &'a [Row],
     /// The trusted readers.
     trusted: &'a [Trusted],
+    /// The lake, and those of before that are not given up.
+    lakes: &'a [lakes::LakeReads],
     /// What does not hold.
     violations: Vec<ViolationJson<'a>>,
     /// What could not be proved.
@@ -289,6 +295,7 @@ pub fn json(report: &IsolationReport) -> Result<String, serde_json::Error> {
         readers,
         tried,
         trusted,
+        lakes,
         violations,
         unproven,
         kept,
@@ -307,6 +314,7 @@ pub fn json(report: &IsolationReport) -> Result<String, serde_json::Error> {
         accounts: accounts.len(),
         tried,
         trusted,
+        lakes,
         violations: violations
             .iter()
             .map(|v| ViolationJson {

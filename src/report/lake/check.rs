@@ -44,7 +44,7 @@ pub struct LakeCheckJson<'a> {
     slots: u64,
     /// Rows in them.
     rows: u64,
-    /// Log objects that were read.
+    /// Log objects that were read, each counted once.
     objects: u64,
     /// Ledgers that were looked at.
     ledgers: u64,
@@ -58,6 +58,10 @@ pub struct LakeCheckJson<'a> {
     unchecked: Vec<NamedThing<'a>>,
     /// How much there is.
     unchecked_count: u64,
+    /// Files in the folders of these days that are none of the lake's, up to 1,000.
+    foreign: &'a [String],
+    /// How many there are.
+    foreign_count: u64,
 }
 
 impl LakeCheckReport {
@@ -68,7 +72,9 @@ impl LakeCheckReport {
 
     /// Returns the shape for programs.
     pub fn json(&self) -> LakeCheckJson<'_> {
-        let LakeCheck { slots, rows, objects, ledgers, waiting, difference_count, unchecked_count, .. } = self.checked;
+        let LakeCheck {
+            slots, rows, objects, ledgers, waiting, difference_count, unchecked_count, foreign_count, ..
+        } = self.checked;
         LakeCheckJson {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
@@ -86,6 +92,8 @@ impl LakeCheckReport {
             difference_count,
             unchecked: named(&self.checked.unchecked),
             unchecked_count,
+            foreign: &self.checked.foreign,
+            foreign_count,
         }
     }
 
@@ -102,7 +110,8 @@ impl LakeCheckReport {
     fn said(&self) -> Said {
         let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let mut said = Said::default();
-        let LakeCheck { slots, rows, objects, waiting, difference_count, unchecked_count, .. } = self.checked;
+        let LakeCheck { slots, rows, objects, waiting, difference_count, unchecked_count, foreign_count, .. } =
+            self.checked;
         let (first, last) = self.days;
         said.say(format!("{}: events of {first} to {last}.", self.lake));
         said.say(format!(
@@ -136,6 +145,12 @@ impl LakeCheckReport {
             let unchecked = self.checked.unchecked.iter().map(|(name, why)| (name.as_str(), why.as_str()));
             let sentence = format!("{} could not be checked:", count(number(unchecked_count), "part"));
             said.list_of(sentence, number(unchecked_count), unchecked);
+        }
+        if foreign_count > 0 {
+            let files = count(number(foreign_count), "file");
+            let verb = if foreign_count == 1 { "does" } else { "do" };
+            let foreign = self.checked.foreign.iter().map(|name| (name.as_str(), ""));
+            said.list_of(format!("{files} {verb} not belong to the lake:"), number(foreign_count), foreign);
         }
         if waiting > 0 {
             let objects = count(number(waiting), "log object");

@@ -11,7 +11,7 @@ use crate::query::answer::{AnswerCoverage, Cell, QueryAnswer};
 use crate::query::prepared::{Parameter, Prepared};
 
 pub use page::page;
-pub use table::{markdown, table};
+pub use table::{Grid, grid, markdown, said_of_cut, table};
 
 /// The version of the JSON.
 const FORMAT_VERSION: u32 = 1;
@@ -78,17 +78,41 @@ pub fn csv(answer: &QueryAnswer) -> String {
     text
 }
 
-/// Returns the prepared questions for a person: each with its title and its parameters.
+/// Returns the prepared questions for a person: each with its title and its parameters, and how to see the whole of
+/// one.
 pub fn prepared(all: &[Prepared]) -> String {
     let mut text = String::new();
     for one in all {
-        text += &format!("{}\n    {}\n", escape::terminal(&one.name), escape::terminal(&one.title));
-        for Parameter { name, default, about, .. } in &one.parameters {
-            let default = default.as_ref().map(|value| format!(" [default: {value}]")).unwrap_or_default();
-            text += &format!("    --param {name}=…  {}\n", escape::terminal(&format!("{about}{default}")));
-        }
+        text += &format!("{}\n    {}\n{}", escape::terminal(&one.name), escape::terminal(&one.title), parameters(one));
+    }
+    text + "\n`orgtrail query --list --name NAME` says what one answers and cannot see, and shows its SQL.\n"
+}
+
+/// Returns the whole of one prepared question for a person.
+pub fn prepared_whole(one: &Prepared, width: usize) -> String {
+    let filled = |what: &str, text: &str| {
+        let first = format!("    {what}: ");
+        let options = textwrap::Options::new(width).initial_indent(&first).subsequent_indent("        ");
+        textwrap::fill(&escape::terminal(text), &options) + "\n"
+    };
+    let mut text =
+        format!("{}\n    {}\n{}", escape::terminal(&one.name), escape::terminal(&one.title), parameters(one));
+    text += &filled("answers", &one.answers);
+    text += &filled("cannot see", &one.cannot_see);
+    text.push('\n');
+    for line in one.sql.lines() {
+        text += &escape::terminal(line);
+        text.push('\n');
     }
     text
+}
+
+fn parameters(one: &Prepared) -> String {
+    let line = |Parameter { name, default, about, .. }: &Parameter| {
+        let default = default.as_ref().map(|value| format!(" [default: {value}]")).unwrap_or_default();
+        format!("    --param {name}=…  {}\n", escape::terminal(&format!("{about}{default}")))
+    };
+    one.parameters.iter().map(line).collect()
 }
 
 fn line(cells: impl Iterator<Item = String>) -> String {

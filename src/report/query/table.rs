@@ -15,28 +15,60 @@ const COLUMN_MIN: usize = 8;
 /// that nothing could be read, each row as lines `column value`.
 pub fn table(answer: &QueryAnswer, width: usize) -> String {
     let mut text = String::new();
-    let rows: Vec<Vec<String>> = answer
-        .rows
-        .iter()
-        .map(|row| row.iter().map(|cell| escape::terminal(cell.text()).into_owned()).collect())
-        .collect();
-    let names: Vec<String> = answer.columns.iter().map(|name| escape::terminal(name).into_owned()).collect();
-    if !names.is_empty() {
-        text += &match widths(&names, &rows, width) {
-            Some(widths) => in_columns(&names, &rows, &widths),
-            None => in_lines(&names, &rows),
-        };
+    let rows: Vec<Vec<String>> =
+        answer.rows.iter().map(|row| row.iter().map(|cell| cell.text().to_owned()).collect()).collect();
+    let mut cut = 0;
+    if !answer.columns.is_empty() {
+        let grid = grid(&answer.columns, &rows, width);
+        text += &grid.text;
+        cut = grid.cut;
         text += &format!("({})\n", count(rows.len(), "row"));
     }
     if !text.is_empty() {
         text.push('\n');
     }
     let lines = textwrap::Options::new(width).subsequent_indent("    ");
-    for sentence in answer.coverage.sentences() {
+    for sentence in said_of_cut(cut, "--format json or --format csv").into_iter().chain(answer.coverage.sentences()) {
         text += &textwrap::fill(&escape::terminal(&sentence), &lines);
         text.push('\n');
     }
     text
+}
+
+/// Rows as a table in a terminal.
+pub struct Grid {
+    /// The table.
+    pub text: String,
+    /// How many cells were cut to fit.
+    pub cut: usize,
+}
+
+/// Returns rows as a table of a width, as [`table`] does.
+pub fn grid(columns: &[String], rows: &[Vec<String>], width: usize) -> Grid {
+    let shown = |text: &String| escape::terminal(text).into_owned();
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(shown).collect()).collect();
+    let names: Vec<String> = columns.iter().map(shown).collect();
+    match widths(&names, &rows, width) {
+        Some(widths) => {
+            Grid { text: in_columns(&names, &rows, &widths), cut: rows.iter().map(|row| cut_in(row, &widths)).sum() }
+        }
+        None => Grid { text: in_lines(&names, &rows), cut: 0 },
+    }
+}
+
+/// Returns how many cells of a row do not fit into their columns.
+fn cut_in(row: &[String], widths: &[usize]) -> usize {
+    row.iter().zip(widths).filter(|(cell, width)| length(cell) > **width).count()
+}
+
+/// Says that values were cut. `None`: none was.
+pub fn said_of_cut(cut: usize, whole: &str) -> Option<String> {
+    let said = |verb| format!("{} {verb} cut to the width (…): {whole} has them whole.", count(cut, "value"));
+    match cut {
+        0 => None,
+        1 => Some(said("is")),
+        _ => Some(said("are")),
+    }
 }
 
 /// Returns the answer as a markdown table.
@@ -125,4 +157,26 @@ fn in_lines(names: &[String], rows: &[Vec<String>]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::answer::{AnswerCoverage, Cell};
+
+    fn shown(value: &str, width: usize) -> String {
+        let columns = vec!["name".to_owned(), "n".to_owned()];
+        let rows = vec![vec![Cell::Text(value.to_owned()), Cell::Number("1".into())]];
+        table(&QueryAnswer { columns, rows, batches: None, coverage: AnswerCoverage::default() }, width)
+    }
+
+    #[test]
+    fn a_value_that_is_cut_is_said_with_what_shows_it_whole() {
+        let long = "x".repeat(100);
+        let cut = shown(&long, 80);
+        assert!(cut.contains("x…  1\n") && cut.contains("\n1 value is cut to the width (…): --format json"), "{cut}");
+        for whole in [shown(&long, 200), shown("ü", 80), shown(&"ü".repeat(77), 80)] {
+            assert!(!whole.contains("cut to"), "{whole}");
+        }
+    }
 }

@@ -6,10 +6,15 @@ use super::escape;
 use crate::template;
 
 /// The parts that pages share, by the names that they have in templates.
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 8] = [
     ("style", include_str!("../../../templates/style.html.hbs")),
     ("proof", include_str!("../../../templates/proof.html.hbs")),
+    ("chain", include_str!("../../../templates/chain.html.hbs")),
     ("heat", include_str!("../../../templates/heat.html.hbs")),
+    ("who_answer", include_str!("../../../templates/who-answer.html.hbs")),
+    ("explore_head", include_str!("../../../templates/explore-head.html.hbs")),
+    ("explore_foot", include_str!("../../../templates/explore-foot.html.hbs")),
+    ("explore_time", include_str!("../../../templates/explore-time.html.hbs")),
 ];
 /// The name of the page itself.
 const PAGE: &str = "page";

@@ -8,7 +8,8 @@ use futures::stream::{StreamExt, iter};
 use super::{Fault, Level, Store};
 use crate::ids::{AccountId, Region};
 use crate::log_path::{
-    ChainScope, Folder, LogKind, LogRoot, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail, split_at_last_root,
+    CONFIG_FOLDER, ChainScope, Folder, LogKind, LogRoot, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail,
+    split_at_last_root,
 };
 
 /// How the folders of flow logs begin that lie beside the accounts (`aws-account-id=`, Amazon VPC user guide, "Flow log
@@ -65,6 +66,8 @@ impl ScopeFilter {
 pub struct FoundScopes {
     /// Every account x region with the kinds of logs that have a folder.
     pub scopes: BTreeMap<ChainScope, BTreeSet<LogKind>>,
+    /// Where an account has a folder of AWS Config.
+    pub config: BTreeSet<(LogRoot, AccountId)>,
     /// Folders that could not be listed, with the reason: what lies there is not known.
     pub refused: Vec<(String, Fault)>,
     /// Prefixes and keys among the logs that are none of CloudTrail's, which readers of the folders around them may
@@ -117,6 +120,7 @@ async fn scan(store: &dyn Store, sought: &ScopeFilter, accounts: Vec<Account>, f
         for (scope, kinds) in own.scopes {
             found.scopes.entry(scope).or_default().extend(kinds);
         }
+        found.config.extend(own.config);
         found.refused.extend(own.refused);
         found.beside.extend(own.beside);
     }
@@ -280,7 +284,9 @@ async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, f
     for child in level.folders {
         let name = &child[folder.len()..];
         let Some(own) = Folder::named(name.trim_end_matches('/')) else {
-            if looks_like_cloudtrail(name.trim_end_matches('/')) {
+            if name.trim_end_matches('/') == CONFIG_FOLDER {
+                found.config.insert((account.root.clone(), account.id.clone()));
+            } else if looks_like_cloudtrail(name.trim_end_matches('/')) {
                 found.beside.push(child);
             }
             continue;
@@ -354,6 +360,9 @@ mod tests {
             "c/AWSLogs/d/AWSLogs/555555555555/us-east-1",
         ];
         assert_eq!(found(&LAYOUTS, ScopeFilter::default()).await, expected);
+        let of_config = search(&LAYOUTS, ScopeFilter::default()).await.config;
+        let place = (LogRoot::below(""), "222222222222".parse().unwrap());
+        assert_eq!(of_config, BTreeSet::from([place]), "AWS Config's folder is met beside, and is no log");
         let deep = "1/2/3/4/5/6/7/8/9/10/AWSLogs/333333333333/CloudTrail-Digest/us-east-1";
         assert_eq!(found(&[deep], ScopeFilter::default()).await.len(), 1);
     }
