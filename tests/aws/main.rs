@@ -9,6 +9,7 @@ mod support;
 
 mod administrator;
 mod alarms;
+mod config;
 mod discover;
 mod document;
 mod drift;

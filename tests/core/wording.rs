@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::house::{Source, all_sources};
 use super::modules::SOURCES;
 
 const REFUSED: &str = include_str!("../data/refused_words.txt");
@@ -123,4 +124,33 @@ fn what_people_read_has_no_refused_word() {
         }
     }
     assert!(wrong.is_empty(), "say it in other words (tests/data/refused_words.txt):\n{}", wrong.join("\n"));
+}
+
+/// Words that say nothing without the import that goes with them: each type says whose it is (`TrailScope`), and at
+/// most as many public types as stand here have the bare word.
+const BARE_WORDS: &[(&str, usize)] = &[
+    ("Scope", 0),
+    ("Delivery", 0),
+    ("Verdict", 0),
+    ("Answer", 0),
+    ("Subject", 0),
+    ("Anchor", 0),
+    ("Mark", 0),
+    ("Fault", 1),
+    ("Record", 1),
+];
+
+#[test]
+fn a_type_says_whose_it_is() {
+    let sources = all_sources();
+    for (word, most) in BARE_WORDS {
+        let declares = |line: &str| {
+            let after =
+                ["pub struct ", "pub enum ", "pub trait ", "pub type "].iter().find_map(|kind| line.strip_prefix(kind));
+            after.is_some_and(|name| name.split(|c: char| !c.is_alphanumeric()).next() == Some(word))
+        };
+        let found: Vec<String> =
+            sources.iter().filter(|source| source.text.lines().any(declares)).map(Source::named).collect();
+        assert!(found.len() <= *most, "{word} is a type in {found:?}");
+    }
 }

@@ -21,7 +21,7 @@ struct Command {
 }
 
 /// A day of an organization with two accounts and two regions.
-fn day() -> Bucket {
+pub fn day() -> Bucket {
     let layout = Layout {
         accounts: vec![ACCOUNT.into(), "222222222222".into()],
         regions: vec![REGION.into(), "eu-central-1".into()],
@@ -32,7 +32,7 @@ fn day() -> Bucket {
     layout.write()
 }
 
-async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Result<(Outcome, String), LogsError> {
+pub async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Result<(Outcome, String), LogsError> {
     let root = tempfile::tempdir().unwrap();
     bucket.write_to(root.path());
     let folder = root.path().display().to_string();
@@ -45,7 +45,7 @@ async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Re
     Ok((outcome, String::from_utf8(out).unwrap()))
 }
 
-async fn json(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> (Outcome, Value) {
+pub async fn json(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> (Outcome, Value) {
     let (outcome, text) = coverage(bucket, expected, &[arguments, &["--format", "json"]].concat()).await.unwrap();
     (outcome, serde_json::from_str(&text).unwrap())
 }

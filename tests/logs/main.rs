@@ -8,6 +8,7 @@ mod athena;
 mod bucket;
 mod checkpoints;
 mod command;
+mod config_objects;
 mod configured;
 mod coverage;
 mod earlier;
@@ -33,4 +34,6 @@ mod support;
 mod tampering;
 #[path = "../support/terminal.rs"]
 mod terminal;
+mod unsure;
+mod who;
 mod whole;

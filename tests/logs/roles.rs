@@ -103,6 +103,7 @@ impl Archive {
             sign: None,
             lake: None,
             athena: None,
+            recorders: false,
         };
         let name =
             |operation: &orgtrail::operations::Operation| format!("{}:{}", operation.service.as_str(), operation.name);

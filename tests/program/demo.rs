@@ -37,9 +37,13 @@ fn the_demo_finds_and_repairs_what_three_hands_did() {
         assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
     }
 
-    let query = include_str!("../../README.md").split_once("```text\n$ orgtrail query ").unwrap().1;
-    let shown = query.split_once("```").unwrap().0;
-    assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
+    for command in ["query", "who"] {
+        let begin = format!("```text\n$ orgtrail {command} ");
+        let block = include_str!("../../README.md").split_once(&begin).unwrap().1;
+        for shown in block.split_once("```").unwrap().0.split("    …\n") {
+            assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
+        }
+    }
 
     let drift: Value = serde_json::from_str(&read(folder.path(), "reports/5-drift.json")).unwrap();
     assert_eq!(drift["in_sync"], false);
@@ -82,6 +86,25 @@ fn the_folder_is_a_world_to_go_on_in() {
     let edited = read(folder.path(), "estate.json").replacen("\"logging\": true", "\"logging\": false", 1);
     fs::write(demo.join("estate.json"), edited).unwrap();
     assert_eq!(drift("human").status.code(), Some(2));
+}
+
+#[test]
+fn the_lake_that_readme_shows_is_made_of_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(orgtrail(folder.path(), &["demo"]).status.code(), Some(0));
+    let demo = folder.path().join("orgtrail-demo");
+    let readme = include_str!("../../README.md").split_once("```text\n$ orgtrail lake update ").unwrap().1;
+    let (update, rest) = readme.split_once("```").unwrap().0.split_once('\n').unwrap();
+    let updated = orgtrail(&demo, &["lake update", update].join(" ").split(' ').collect::<Vec<_>>());
+    assert_eq!(updated.status.code(), Some(0), "{}", text(&updated.stderr));
+    let (shown, query) = rest.split_once("$ orgtrail query ").unwrap();
+    assert_eq!(text(&updated.stdout), shown);
+    let (options, sql) = query.trim().split_once(" \"").unwrap();
+    let asked: Vec<&str> = ["query"].into_iter().chain(options.split(' ')).chain([sql.trim_end_matches('"')]).collect();
+    let answer = orgtrail(&demo, &asked);
+    // The demo's logs have no digests.
+    assert_eq!(answer.status.code(), Some(3), "{}", text(&answer.stderr));
+    assert!(text(&answer.stdout).contains("StopLogging") && text(&answer.stdout).contains("Of the lake lake"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
 const OFFLINE: &[&str] = &["validate", "schema", "permissions", "demo", "man", "completions", "--version"];
 
 /// Commands that read logs, which no recorded estate holds.
-const READS_LOGS: &[&str] = &["verify", "coverage", "query", "lake"];
+const READS_LOGS: &[&str] = &["verify", "coverage", "query", "who", "dashboard", "explore", "lake"];
 
 /// What the recorded estate does not have, by a part of the command, and what the refusal must say.
 const NOT_RECORDED: &[(&str, &str)] = &[
@@ -204,6 +204,11 @@ fn run(mut arguments: Vec<String>, with_estate: bool) -> Said {
         _ => &[],
     };
     let more = more.iter().filter(|flag| !arguments.iter().any(|given| given == *flag)).map(|flag| (*flag).to_owned());
+    // What a lake takes depends on where the configuration says that it lies.
+    if arguments[0] == "permissions" && arguments.iter().any(|word| word == "lake") {
+        let configuration = fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+        desk.write("orgtrail.yaml", &(configuration + "lake: {place: s3://acme-lake/cloudtrail}\n"));
+    }
     let estate = ["--estate".to_owned(), "recorded.json".to_owned()];
     arguments = arguments.iter().cloned().chain(more.collect::<Vec<_>>()).collect();
     if with_estate && !arguments.contains(&estate[0]) {

@@ -105,20 +105,28 @@ fn the_formats_of_logs() {
     let lines = verify("jsonl");
     assert!(lines.lines().count() > 1, "{lines}");
     lines.lines().for_each(|line| hold("verify-lines", &whole(line)));
+    let day = "AWSLogs/111111111111/Config/eu-central-1/2024/5/1/ConfigSnapshot";
+    let snapshot = "111111111111_Config_eu-central-1_ConfigSnapshot_20240501T010000Z_1.json.gz";
+    fs::create_dir_all(case.path("new-bucket").join(day)).unwrap();
+    case.write(&format!("new-bucket/{day}/{snapshot}"), "x");
     let coverage = |format: &str| {
         case.run(&format!(
-            "coverage new-bucket old-bucket --from 2024-05-01T00:00:00Z --to 2024-05-01T05:00:00Z --format {format}"
+            "coverage new-bucket old-bucket --aws-config --from 2024-05-01T00:00:00Z --to 2024-05-01T05:00:00Z --format {format}"
         ))
     };
     let query =
         |sql: &str| case.run(&format!("query --place new-bucket --to 2024-05-01T05:00:00Z --format json {sql}"));
     hold("query", &whole(&query("SELECT(1),record,resource_arns,event_time,read_only/**/FROM/**/events").stdout));
     hold("query", &whole(&query("SHOW/**/TABLES").stdout));
+    let days = "--from 2024-04-30 --to 2024-05-01T05:00:00Z";
+    hold("dashboard", &whole(&case.run(&format!("dashboard --place new-bucket {days} --format json")).stdout));
     let lake = |command: &str| whole(&case.run(&format!("lake {command} --format json")).stdout);
     hold("lake-update", &lake("update --place new-bucket --lake lake"));
     hold("lake-status", &lake("status --lake lake"));
     hold("lake-check", &lake("check --place new-bucket --lake lake --from 2024-04-30 --to 2024-05-02"));
-    hold("coverage", &whole(&coverage("json").stdout));
+    let of_coverage = whole(&coverage("json").stdout);
+    assert_eq!(of_coverage["config_rows"].as_array().unwrap().len(), 1, "{of_coverage:#}");
+    hold("coverage", &of_coverage);
     let lines = coverage("jsonl").stdout;
     assert!(lines.lines().count() > 1, "{lines}");
     lines.lines().for_each(|line| hold("coverage-lines", &whole(line)));

@@ -66,6 +66,7 @@ fn granted(desk: &Desk) -> BTreeSet<String> {
         sign: None,
         lake: None,
         athena: None,
+        recorders: false,
     };
     let of_s3 = permissions(&request).operations.into_iter().filter(|operation| operation.service.as_str() == "s3");
     of_s3.map(|operation| operation.name.to_owned()).collect()
@@ -77,6 +78,8 @@ async fn the_bucket_of_the_lake_is_planned_made_filled_and_watched() {
     let world = World::three_accounts(&emulator).await;
     let desk = Desk::at(&emulator, &world, "");
     desk.run("apply --yes").expect_code(0);
+    let refused = desk.run("permissions --for lake --in log").expect_code(1).err;
+    assert!(refused.contains("not known where the lake lies") && refused.contains("--for query"), "{refused}");
     let logs = policy(&world, "acme-org-cloudtrail").await;
     desk.write("orgtrail.yaml", &(std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap() + LAKE));
 
@@ -121,8 +124,59 @@ async fn the_bucket_of_the_lake_is_planned_made_filled_and_watched() {
     let drift = desk.run("drift --format json").expect_code(2).json();
     let told = drift["violations"].as_array().unwrap();
     assert!(told.iter().any(|one| one["address"] == of_bucket && one["invariant"] == "reads-only-own"), "{drift:#}");
+    // Nothing is written where somebody else reads it.
+    let before = keys(&world).await;
+    let refused = desk.run("lake update").expect_code(1).err;
+    assert!(refused.contains("while it is not as configured") && refused.contains("statement \"Theirs\""), "{refused}");
+    assert_eq!(keys(&world).await, before);
     desk.run("apply --yes --close --allow weakens,destroys").expect_code(0);
     assert_eq!(desk.run("drift --format json").expect_code(0).json()["in_sync"], true);
+    desk.run("lake update").expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_says_who_reads_the_lake_and_lakes_of_before() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, LAKE);
+    desk.run("apply --yes").expect_code(0);
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let analysts = format!("arn:aws:iam::{}:role/analysts", world.account("web"));
+    let with_readers = text.replace("slots: 1", &format!("slots: 1, readers: [\"{analysts}\"]"));
+    desk.write("orgtrail.yaml", &with_readers);
+    // That somebody more is to read is nothing that is worse now.
+    let planned = desk.run("plan --format json").expect_code(2).json();
+    let harms: Vec<&Value> = planned["changes"].as_array().unwrap().iter().map(|change| &change["harm"]).collect();
+    assert!(!harms.is_empty() && harms.iter().all(|harm| **harm == json!("harmless")), "{planned:#}");
+    let live = desk.run("access --live --format json").expect_code(0).json();
+    assert_eq!(
+        (&live["lakes"][0]["refused"], &live["lakes"][0]["reads"]),
+        (&json!([analysts]), &json!([])),
+        "{live:#}"
+    );
+    desk.run("apply --yes --allow weakens").expect_code(0);
+    let access = desk.run("access --format json").expect_code(0).json();
+    let lake = &access["lakes"][0];
+    assert_eq!((&lake["place"], &lake["reads"]), (&json!("s3://acme-lake/events"), &json!([analysts])), "{access:#}");
+    assert_eq!((&lake["proved"], &lake["is_earlier"]), (&json!(true), &json!(false)), "{access:#}");
+    let human = desk.run("access").expect_code(0).out;
+    assert!(
+        human.contains(&format!("lake s3://acme-lake/events, with the events of all accounts: {analysts} reads it"))
+    );
+
+    // The lake moves: what lets in its readers there is not meant any more, and goes on to be said.
+    desk.write("orgtrail.yaml", &text.replace("s3://acme-lake/events", "s3://acme-other/events"));
+    desk.run("apply --yes").expect_code(2);
+    let moved = desk.run("access --format json").expect_code(2).json();
+    let places: Vec<&Value> = moved["lakes"].as_array().unwrap().iter().map(|lake| &lake["place"]).collect();
+    assert_eq!(places, ["s3://acme-other/events", "s3://acme-lake"], "{moved:#}");
+    let old = &moved["lakes"][1];
+    assert_eq!((&old["reads"], &old["proved"], &old["is_earlier"]), (&json!([analysts]), &json!(false), &json!(true)));
+    let told = moved["violations"].as_array().unwrap();
+    assert!(
+        told.iter().any(|one| one["resource"].as_str().unwrap().starts_with("arn:aws:s3:::acme-lake/")),
+        "{moved:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +202,10 @@ async fn the_daemon_makes_the_bucket_of_the_lake_and_fills_it() {
 async fn a_bucket_that_is_there_is_not_taken_over_unasked() {
     let emulator = Emulator::start();
     let world = World::three_accounts(&emulator).await;
-    let desk = Desk::at(&emulator, &world, LAKE);
+    let desk = Desk::at(&emulator, &world, "");
+    desk.run("apply --yes").expect_code(0);
+    deliver(&world).await;
+    desk.write("orgtrail.yaml", &(std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap() + LAKE));
     let client = s3(&world).await;
     let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
         .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuCentral1);
@@ -156,10 +213,12 @@ async fn a_bucket_that_is_there_is_not_taken_over_unasked() {
     client.put_object().bucket("acme-lake").key("theirs").body(ByteStream::from_static(b"x")).send().await.unwrap();
 
     desk.run("apply --yes").expect_code(1);
+    let refused = desk.run("lake update").expect_code(1).err;
+    assert!(refused.contains("of no deployment, and not taken over"), "{refused}");
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let tags = client.get_bucket_tagging().bucket("acme-lake").send().await;
     assert!(tags.is_err(), "{tags:?}");
     // Kept by somebody else it is only looked at.
-    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     desk.write("orgtrail.yaml", &text.replace("slots: 1", "slots: 1, bucket: existing"));
     desk.run("apply --yes").expect_code(2);
     assert!(client.get_bucket_tagging().bucket("acme-lake").send().await.is_err());

@@ -252,6 +252,7 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
             sign: None,
             lake: None,
             athena: None,
+            recorders: false,
         };
         let given = permissions(&ask).operations;
         let given: BTreeSet<String> =

@@ -50,6 +50,8 @@ fn line(entry: &CatalogEntry) -> Vec<String> {
         "coverage" => format!("coverage {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z"),
         "verify" => format!("verify {case}/copy --keys {case}/public-keys.json --to 2024-05-01T03:00:00Z"),
         "query" => format!("query --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z SELECT(1),2"),
+        "dashboard" => format!("dashboard --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z"),
+        "who" => format!("who --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z bucket acme"),
         "lake update" => format!("lake update --place {case}/copy --lake new-lake"),
         "lake status" => "lake status --lake lake".to_owned(),
         "lake ddl" => "lake ddl --engine duckdb --lake lake".to_owned(),
@@ -61,6 +63,11 @@ fn line(entry: &CatalogEntry) -> Vec<String> {
         name => name.to_owned(),
     };
     words.split(' ').map(str::to_owned).collect()
+}
+
+/// Tells whether a command ends by itself; its report is a page in a browser otherwise.
+fn ends(entry: &CatalogEntry) -> bool {
+    entry.name != "explore"
 }
 
 fn run(folder: &Folder, words: &[String], more: &[&str]) -> Run {
@@ -88,7 +95,7 @@ fn assert_is(format: Format, text: &str, of: &str) {
 #[test]
 fn every_format_that_is_offered_exists_and_every_other_is_refused() {
     let mut offered = 0;
-    for entry in COMMANDS {
+    for entry in COMMANDS.iter().filter(|entry| ends(entry)) {
         let words = line(entry);
         for format in ALL {
             let folder = configured();
@@ -113,7 +120,7 @@ fn every_format_that_is_offered_exists_and_every_other_is_refused() {
             }
         }
     }
-    assert_eq!(offered, 64);
+    assert_eq!(offered, 71);
 }
 
 #[test]
@@ -222,7 +229,7 @@ fn every_run_ends_with_a_line_that_says_what_came_of_it() {
     let verify: Vec<String> = line(CatalogEntry::of("verify").unwrap());
     let verify: Vec<&str> = verify.iter().map(String::as_str).collect();
     assert_eq!(result(&folder, 0, &verify), "Verify: ATTESTED. 1 of 1 chain attested.");
-    for entry in COMMANDS {
+    for entry in COMMANDS.iter().filter(|entry| ends(entry)) {
         let of = configured();
         with_lake(&of, entry);
         let run = run(&of, &line(entry), &[]);

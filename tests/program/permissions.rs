@@ -60,6 +60,7 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: AccountKind) -> 
         sign: None,
         lake: None,
         athena: None,
+        recorders: false,
     });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));

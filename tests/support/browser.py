@@ -1,10 +1,10 @@
 """Opens a page in headless Chromium, evaluates expressions in it one after the other, and prints their values.
 
 usage: browser.py CHROMIUM PAGE SCREENSHOT EXPRESSION...      PAGE is a file or an address; BROWSER_WINDOW=400,800 its size,
-and BROWSER_SCHEME=dark what the person wants
+BROWSER_SCHEME=dark what the person wants, BROWSER_MEDIA=print another medium than a screen, BROWSER_INSIDE a page that is opened from there, and BROWSER_EXACT that its size is held to although it is narrow
 
-Prints {"values": [...], "requests": [...]}: one value an expression, and every address that the page asked for. It speaks the
-DevTools protocol over a pipe (descriptors 3 and 4), so that no port is opened and nothing but the standard library is needed.
+Prints {"values": [...], "requests": [...], "errors": [...]}: one value an expression, every address that the page asked for, and
+the errors in its console. It speaks the DevTools protocol over a pipe (descriptors 3 and 4), so that no port is opened and nothing but the standard library is needed.
 """
 
 import base64
@@ -13,6 +13,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import urllib.parse
 
 
 class Browser:
@@ -70,11 +71,24 @@ def main(program, page, screenshot, *expressions):
     session = browser.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
     browser.call("Network.enable", session=session)
     browser.call("Page.enable", session=session)
+    browser.call("Log.enable", session=session)
+    browser.call("Runtime.enable", session=session)
     scheme = {"name": "prefers-color-scheme", "value": os.environ.get("BROWSER_SCHEME", "light")}
-    browser.call("Emulation.setEmulatedMedia", {"features": [scheme]}, session)
+    browser.call("Emulation.setEmulatedMedia", {"media": os.environ.get("BROWSER_MEDIA", ""), "features": [scheme]}, session)
+    if os.environ.get("BROWSER_EXACT"):
+        # The window of a browser without a screen is never narrower than 500 pixels.
+        width, height = map(int, os.environ["BROWSER_WINDOW"].split(","))
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.call("Emulation.setDeviceMetricsOverride", size, session)
     address = page if "://" in page else pathlib.Path(page).resolve().as_uri()
     browser.call("Page.navigate", {"url": address}, session)
     browser.wait_for("Page.loadEventFired")
+    if os.environ.get("BROWSER_INSIDE"):
+        here = browser.call("Runtime.evaluate", {"expression": "location.href", "returnByValue": True}, session)
+        browser.events.clear()
+        address = urllib.parse.urljoin(here["result"]["value"], os.environ["BROWSER_INSIDE"])
+        browser.call("Page.navigate", {"url": address}, session)
+        browser.wait_for("Page.loadEventFired")
     values = []
     for expression in expressions:
         answer = browser.call("Runtime.evaluate", {"expression": expression, "returnByValue": True}, session)
@@ -86,7 +100,12 @@ def main(program, page, screenshot, *expressions):
     asked = [event for event in browser.events if event.get("method") == "Network.requestWillBeSent"]
     browser.call("Browser.close")
     browser.process.wait(timeout=30)
-    print(json.dumps({"values": values, "requests": [event["params"]["request"]["url"] for event in asked]}))
+    entries = [event["params"]["entry"] for event in browser.events if event.get("method") == "Log.entryAdded"]
+    errors = [entry["text"] for entry in entries if entry["level"] == "error"]
+    thrown = [event["params"]["exceptionDetails"] for event in browser.events if event.get("method") == "Runtime.exceptionThrown"]
+    errors += [details.get("exception", {}).get("description") or details["text"] for details in thrown]
+    requests = [event["params"]["request"]["url"] for event in asked]
+    print(json.dumps({"values": values, "requests": requests, "errors": errors}))
 
 
 if __name__ == "__main__":

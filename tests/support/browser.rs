@@ -35,6 +35,8 @@ pub struct Report {
     pub values: Vec<Value>,
     /// Every address that was asked for.
     pub requests: Vec<String>,
+    /// What the console has as an error: a script's, and what a Content Security Policy refused.
+    pub errors: Vec<String>,
 }
 
 impl Browser {
@@ -50,20 +52,38 @@ impl Browser {
 
     /// Opens a page, a file or an address, and evaluates the expressions one after the other.
     pub fn open(&self, page: &str, view: View<'_>, expressions: &[&str]) -> Report {
+        self.opened(page, view, &[], expressions)
+    }
+
+    /// Opens a page as a medium shows it, `print` or `screen`, in a window of exactly this size.
+    pub fn open_as(&self, page: &str, view: View<'_>, media: &str, expressions: &[&str]) -> Report {
+        self.opened(page, view, &[("BROWSER_MEDIA", media), ("BROWSER_EXACT", "1")], expressions)
+    }
+
+    /// Opens a page, and from there another one, by an address relative to it. Only the second one is reported about.
+    pub fn open_inside(&self, page: &str, inside: &str, view: View<'_>, media: &str, expressions: &[&str]) -> Report {
+        let more = [("BROWSER_MEDIA", media), ("BROWSER_EXACT", "1"), ("BROWSER_INSIDE", inside)];
+        self.opened(page, view, &more, expressions)
+    }
+
+    fn opened(&self, page: &str, view: View<'_>, more: &[(&str, &str)], expressions: &[&str]) -> Report {
         let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/browser.py");
         let picture = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(view.picture);
         let mut command = Command::new("python3");
         command.env("BROWSER_WINDOW", format!("{},{}", view.window.0, view.window.1));
+        command.envs(more.iter().copied());
         command.env("BROWSER_SCHEME", if view.dark { "dark" } else { "light" });
         command.arg(driver).arg(&self.program).arg(page).arg(&picture).args(expressions);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(std::fs::metadata(picture).unwrap().len() > 1000);
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let requests = said["requests"].as_array().unwrap().iter();
+        let texts =
+            |name: &str| said[name].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();
         Report {
             values: said["values"].as_array().unwrap().clone(),
-            requests: requests.map(|address| address.as_str().unwrap().to_owned()).collect(),
+            requests: texts("requests"),
+            errors: texts("errors"),
         }
     }
 }

@@ -66,6 +66,14 @@ macro_rules! looks_through {
                 self.inner.subscribers(topic).await
             }
 
+            async fn recorder(
+                &self,
+                account: &orgtrail::ids::AccountId,
+                region: &orgtrail::ids::Region,
+            ) -> Result<Option<orgtrail::recorders::RegionRecorder>, orgtrail::cloud::CloudFault> {
+                self.inner.recorder(account, region).await
+            }
+
             fn calls(&self) -> u64 {
                 self.inner.calls()
             }
