@@ -65,7 +65,7 @@ fn forms() -> Vec<Form> {
         #[cfg(feature = "sql")]
         form::<crate::report::query::AnswerJson>("query", "`orgtrail query` with `--format json`"),
         #[cfg(feature = "sql")]
-        form::<crate::report::who::WhoAnswer>("who", "`orgtrail who --format json`"),
+        form::<crate::report::who::WhoAnswer>("who", "`orgtrail who` with `--format json`"),
         #[cfg(feature = "sql")]
         form::<crate::report::dashboard::DashboardJson<'static>>("dashboard", "`orgtrail dashboard --format json`"),
     ]
