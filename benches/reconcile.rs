@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use orgtrail::cloud::history::{HistoryLookup, HistoryPage};
 use orgtrail::cloud::simulated::SimulatedCloud;
 use orgtrail::cloud::{CloudFault, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
 use orgtrail::config::{self, Config};
@@ -25,7 +26,6 @@ use orgtrail::desire::{DesignInput, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::trail::DeliveryStatus;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
-use orgtrail::event::EventHistory;
 use orgtrail::ids::{AccountId, Arn, Region};
 use orgtrail::monitoring::alarm::{Alarms, Subscribers};
 use orgtrail::monitoring::metric_filter::MetricFilter;
@@ -133,8 +133,13 @@ impl CloudReader for Disturbed {
         self.world.regions(account).await
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
-        self.world.last_changes(change).await
+    async fn look_up_events(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        lookup: &HistoryLookup,
+    ) -> Result<Option<HistoryPage>, CloudFault> {
+        self.world.look_up_events(account, region, lookup).await
     }
 
     async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {

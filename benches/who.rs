@@ -11,18 +11,16 @@
 #[path = "../crates/query/benches/corpus/mod.rs"]
 #[allow(dead_code, reason = "the benchmark uses a part of the corpus")]
 mod corpus;
+#[path = "support/days.rs"]
+mod days;
 #[path = "support/stories.rs"]
 mod stories;
 
-use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use corpus::Corpus;
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 use stories::{Ending, Story};
 
@@ -37,6 +35,7 @@ const TIMES: usize = 5;
 /// A day of a hundred accounts, and a little of it.
 const DAY: Corpus = Corpus { objects: 200, events: 2_500, places: 100 };
 const DAY_SMALL: Corpus = Corpus { objects: 20, events: 200, places: 10 };
+
 /// The first day of the many.
 const FIRST_DAY: &str = "2025-10-01";
 
@@ -108,7 +107,7 @@ fn timed(folder: &Path, is_whole: bool) {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let (days, size) = if is_whole { (400, DAY) } else { (3, DAY_SMALL) };
     let written = corpus::write(&folder.join("day"), size).unwrap();
-    days_of(&folder.join("day"), &folder.join("logs"), days);
+    days::write(&folder.join("day"), &folder.join("logs"), FIRST_DAY, days);
     let (files, events) = (written.objects * days, written.events * days);
     println!("corpus: {days} days, {} accounts, {files} log files, {events} events; load {}", size.places, load.trim());
     run(folder, &["lake", "update", "--place", "logs", "--lake", "lake"]);
@@ -131,35 +130,6 @@ fn say(name: &str, times: usize, goal: f64, mut ask: impl FnMut() -> Vec<u8>) {
     took.sort_by(f64::total_cmp);
     let seconds = took[times / 2];
     println!("{name}: {seconds:.2} s; goal at most {goal} s: {}", if seconds <= goal { "met" } else { "MISSED" });
-}
-
-/// Writes the day of a corpus again for many days.
-fn days_of(day: &Path, logs: &Path, days: usize) {
-    let first: jiff::civil::Date = FIRST_DAY.parse().unwrap();
-    let mut open = vec![day.to_owned()];
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
-        }
-        let mut body = String::new();
-        GzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_string(&mut body).unwrap();
-        let key = path.strip_prefix(day).unwrap().to_str().unwrap();
-        let mut date = first;
-        for _ in 0..days {
-            let next = date.tomorrow().unwrap();
-            let written = |form: &str| (date.strftime(form).to_string(), next.strftime(form).to_string());
-            let (slashes, plain, dashes) = (written("%Y/%m/%d"), written("%Y%m%d"), written("%Y-%m-%d"));
-            let key = key.replace("2026/11/20", &slashes.0).replace("2026/11/21", &slashes.1);
-            let key = key.replace("20261120", &plain.0).replace("20261121", &plain.1);
-            let file = logs.join(key);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-            gzip.write_all(body.replace("2026-11-20", &dashes.0).as_bytes()).unwrap();
-            std::fs::write(file, gzip.finish().unwrap()).unwrap();
-            date = next;
-        }
-    }
 }
 
 /// Runs the program to its end, and returns what it writes.

@@ -1,9 +1,18 @@
--- title: Show who deleted things, by caller and call
--- answers: one row per caller, call and outcome, with how often and when; `outcome` tells done, attempted, and by AWS
---   itself
--- cannot see: what was deleted: `who-deleted` with its name. Ends without a call: objects that a lifecycle rule
---   expires, items that a TTL removes. Objects at all, where no trail records data events
+-- title: Show what was deleted, and who did it
+-- answers: one row per resource, caller, call and outcome, with how often and when; `outcome` tells done, attempted,
+--   and by AWS itself; `an_event` is the id of one of these events
+-- cannot see: more than the first name, id or ARN in the record: of a call about several resources that is the first
+--   one, and of an object its bucket. Ends without a call: objects that a lifecycle rule expires, items that a TTL
+--   removes. Objects at all, where no trail records data events
 SELECT
+    -- The first value whose key says that it names something.
+    coalesce(
+        regexp_match(
+            concat_ws(' ', request_parameters, service_event_details),
+            '"(?:[A-Za-z]*(?:Name|Id|Arn|ARN|Identifier|Url)|name|id|arn)"\s*:\s*"([^"\\]+)"'
+        )[1],
+        resource_arns[1]
+    ) AS what,
     coalesce(user_arn, user_name, on_behalf_of_user_id, invoked_by, principal_id, identity_type, 'not recorded') AS who,
     account,
     event_source,
@@ -15,7 +24,8 @@ SELECT
     END AS outcome,
     count(*) AS calls,
     min(event_time) AS first_time,
-    max(event_time) AS last_time
+    max(event_time) AS last_time,
+    max(event_id) AS an_event
 FROM events
 WHERE read_only IS NOT TRUE
     AND (
@@ -31,5 +41,5 @@ WHERE read_only IS NOT TRUE
         OR event_name LIKE 'Close%'
         OR event_name LIKE 'Schedule%Deletion'
     )
-GROUP BY 1, 2, 3, 4, 5
-ORDER BY last_time DESC, who, account, event_source, event_name, outcome
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY last_time DESC, what, who, account, event_source, event_name, outcome

@@ -113,6 +113,10 @@ pub struct VerifyArgs {
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let known = Box::pin(ConfiguredLogs::of(common, &args.places, args.account.as_ref(), ui)).await?;
     let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui) };
+    #[cfg(feature = "sql")]
+    if let Some(lake) = &args.seal {
+        super::lake::seal::must_be_writable(lake.as_deref(), known.lake.clone(), common, &around).await?;
+    }
     let mut texts: Vec<Vec<u8>> = ui.outputs().iter().map(|_| Vec::new()).collect();
     let (mut stdout, is_alone) = (io::stdout(), texts.len() == 1);
     let mut stdout = UntilClosed { out: &mut stdout, goes_on: !is_alone, is_closed: false };

@@ -65,7 +65,7 @@ def must_have_java():
 
 def write_logs(folder, records_of):
     """Writes the log files: a small corpus, what is hostile, and published events."""
-    cargo("corpus", folder, "--small")
+    example("corpus", folder, "--small")
     lines = [*(HERE / "hostile.jsonl").read_text().splitlines(),
              *(ROOT / "crates/query/tests/published/events.jsonl").read_text().splitlines()]
     for source in records_of:
@@ -80,19 +80,24 @@ def write_logs(folder, records_of):
         file.write_bytes(gzip.compress(('{"Records":[' + ",".join(lines[at:at + 25]) + "]}").encode()))
 
 
-def cargo(example, *rest):
-    run = ["cargo", "run", "--quiet", "--locked", "--package", "orgtrail-query", "--example", example, "--", *map(str, rest)]
-    done = subprocess.run(run, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def build():
+    """Builds the program and the examples as `cargo test` does, so that no dependency is built a second time."""
+    run = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "orgtrail", "--example", "corpus", "--example", "lake"]
+    if subprocess.run(run, cwd=ROOT).returncode != 0:
+        sys.exit("error: the program and the examples cannot be built")
+
+
+def built(*parts):
+    """Returns the path of what was built."""
+    return (TARGET / "debug").joinpath(*parts).with_suffix(".exe" if os.name == "nt" else "")
+
+
+def example(name, *rest):
+    """Runs an example; returns what it prints."""
+    done = subprocess.run([built("examples", name), *map(str, rest)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        sys.exit(f"error: the example {example} failed")
+        sys.exit(f"error: the example {name} failed")
     return done.stdout
-
-
-def program():
-    """Builds the program, which asks the emulator of Athena too; returns its path."""
-    if subprocess.run(["cargo", "build", "--quiet", "--locked", "--bin", "orgtrail"], cwd=ROOT).returncode != 0:
-        sys.exit("error: the program cannot be built")
-    return TARGET / "debug" / ("orgtrail.exe" if os.name == "nt" else "orgtrail")
 
 
 def main():
@@ -100,17 +105,18 @@ def main():
     if "spark" not in asked.without:
         must_have_java()
     python = environment(asked.without)
+    build()
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     write_logs(WORK / "logs", asked.records)
     questions = HERE / "questions.sql"
-    said = cargo("lake", WORK / "logs", WORK / "lake", "--questions", questions, "--statements", WORK / "statements",
-                 "--bucket", BUCKET)
+    said = example("lake", WORK / "logs", WORK / "lake", "--questions", questions, "--statements", WORK / "statements",
+                   "--bucket", BUCKET)
     (WORK / "answers.json").write_text(said)
     failed = False
     settings = {**os.environ, "TZ": "UTC"}
     if "athena" not in asked.without:
-        settings["ORGTRAIL"] = str(program())
+        settings["ORGTRAIL"] = str(built("orgtrail"))
     engines = [engine for engine in ("duckdb", "athena", "spark") if engine not in asked.without]
     for part in [*engines, "parse"]:
         run = [python, HERE / "engines.py", part, WORK, BUCKET, *asked.without]

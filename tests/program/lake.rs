@@ -128,6 +128,8 @@ async fn the_bucket_of_the_lake_is_planned_made_filled_and_watched() {
     let before = keys(&world).await;
     let refused = desk.run("lake update").expect_code(1).err;
     assert!(refused.contains("while it is not as configured") && refused.contains("statement \"Theirs\""), "{refused}");
+    let refused = desk.run("verify --seal").expect_code(1).err;
+    assert!(refused.contains("while it is not as configured"), "{refused}");
     assert_eq!(keys(&world).await, before);
     desk.run("apply --yes --close --allow weakens,destroys").expect_code(0);
     assert_eq!(desk.run("drift --format json").expect_code(0).json()["in_sync"], true);

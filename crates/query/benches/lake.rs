@@ -1,6 +1,6 @@
 //! How long it takes to put the log files of a day into slots, and with how much memory.
 //!
-//! `cargo bench -p orgtrail-query --bench lake`; each measure is the median of several processes.
+//! `cargo bench --workspace --bench lake`; each measure is the median of several processes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
 

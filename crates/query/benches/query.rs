@@ -1,7 +1,8 @@
 //! How long a question over a day of log files takes, against DuckDB in the same run.
 //!
-//! `cargo bench -p orgtrail-query --bench query`; each measure is the median of several processes. DuckDB is the Python
-//! package of that name (`pip install duckdb==2.0.1`), of the interpreter that ORGTRAIL_PYTHON names, or `python3`.
+//! `cargo bench --workspace --bench query`; each measure is the median of several processes. DuckDB is the Python
+//! package of that name, pinned and in an environment of its own below the target folder, or that of the interpreter
+//! which ORGTRAIL_PYTHON names.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
 
@@ -47,6 +48,8 @@ except (AttributeError, OSError) as error:
 begin, used = time.perf_counter(), time.process_time()
 connection = duckdb.connect()
 connection.execute(f"SET threads = {cores}")
+# It would be drawn among the figures.
+connection.execute("SET enable_progress_bar = false")
 rows = connection.execute("""
     SELECT e.eventSource, e.eventName, count(*) AS n
     FROM (SELECT unnest(Records) AS e FROM read_json(?, format = 'unstructured',
@@ -66,7 +69,7 @@ fn main() {
         return;
     }
     let (logs, _) = support::logs();
-    let python = std::env::var("ORGTRAIL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = support::python::with_duckdb();
     for cores in [1, 2] {
         let folder = logs.to_str().unwrap();
         let (own, said) = support::medians(|| support::own(&["logs", folder, &cores.to_string()])).unwrap();
@@ -76,10 +79,12 @@ fn main() {
             println!("{name}: {wall:.3} s, {cpu:.3} s of CPU, {memory:.0} MiB; groups and events: {said}");
         };
         show(&format!("group by over log files, {cores} cores"), own, said.trim());
-        let duckdb = support::medians(|| {
-            let mut command = Command::new(&python);
-            command.args(["-c", DUCKDB, folder, &cores.to_string()]);
-            command
+        let duckdb = python.clone().and_then(|python| {
+            support::medians(|| {
+                let mut command = Command::new(&python);
+                command.args(["-c", DUCKDB, folder, &cores.to_string()]);
+                command
+            })
         });
         match duckdb {
             Ok((took, said)) => {
@@ -89,7 +94,7 @@ fn main() {
                 let cpu = took.cpu.as_secs_f64() / own.cpu.as_secs_f64().max(0.01);
                 println!("  DuckDB takes {cpu:.2} times the CPU");
             }
-            Err(why) => println!("  no DuckDB to compare with in {python}: {why}"),
+            Err(why) => println!("  no DuckDB to compare with: {why}"),
         }
     }
     let lake = logs.with_file_name("lake-to-ask");

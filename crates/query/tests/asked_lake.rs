@@ -54,7 +54,7 @@ fn update(folder: &Path, shape: Shape, now: Timestamp) -> (Lake, Updated) {
         };
         let updated = update.run(&store, &identity, now, &|_| {}).await.unwrap();
         assert!(updated.is_whole(), "{updated:?}");
-        (Lake { store, identity }, updated)
+        (Lake::new(store, identity), updated)
     })
 }
 
@@ -218,7 +218,7 @@ fn a_slot_that_is_gone_or_another_ones_is_told() {
             let contents = lake.contents(&Window::default(), SignedDuration::from_hours(0)).await.unwrap();
             let status = LakeStatus::read(&lake.store).await.unwrap();
             assert_eq!(status.is_whole(), contents.unread.is_empty(), "{status:?}");
-            contents.unread.into_iter().map(|(_, why)| why).collect::<Vec<_>>()
+            contents.unread.iter().map(|(_, why)| why.clone()).collect::<Vec<_>>()
         })
     };
     assert_eq!(told(), [""; 0]);

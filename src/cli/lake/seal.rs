@@ -11,6 +11,7 @@ use super::{failed, place};
 use crate::archive::find::ScopeFilter;
 use crate::archive::listing::{Archive, LogFile, LogPlace};
 use crate::archive::window::{Window, start_of};
+use crate::cli::Common;
 use crate::cli::failure::CliError;
 use crate::cli::logs::{LogSources, LogsContext, LogsError};
 use crate::lake::layout::{LedgerId, number_of};
@@ -48,6 +49,26 @@ impl Sealed {
     }
 }
 
+/// Refuses a lake that may not be written to, before a proof that may take hours.
+///
+/// # Errors
+/// As [`place::NamedPlace::open_to_write`].
+pub(in crate::cli) async fn must_be_writable(
+    named: Option<&Path>,
+    configured: Option<PathBuf>,
+    common: &Common,
+    around: &LogsContext,
+) -> Result<(), CliError> {
+    let config = if configured.is_some() { common.configuration()? } else { None };
+    let place = place::must_be_apart(&lake_of(named, configured), &[])?;
+    place.open_to_write(around, None, common, config.as_ref()).await.map(|_| ())
+}
+
+fn lake_of(named: Option<&Path>, configured: Option<PathBuf>) -> PathBuf {
+    let usual = || configured.unwrap_or_else(|| super::LAKE.into());
+    named.map_or_else(usual, Path::to_owned)
+}
+
 /// Seals the days of a lake that are proved, and says which.
 ///
 /// # Errors
@@ -64,8 +85,7 @@ pub(in crate::cli) async fn sealed(
             "evidence does not tell which log files there are now; verify the logs".to_owned(),
         ));
     }
-    let usual = || configured.unwrap_or_else(|| super::LAKE.into());
-    let lake = named.map_or_else(usual, Path::to_owned);
+    let lake = lake_of(named, configured);
     let sealed = seal(&lake, answer, places.sources(), around).await;
     let (name, sealed) = sealed.map_err(|failure| LogsError::Seal(failure.as_cause()))?;
     Ok(sealed.text(&name))

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 pub mod corpus;
 #[path = "../../../../benches/support/cpu.rs"]
 pub mod cpu;
+pub mod python;
 
 use corpus::{Corpus, Written};
 

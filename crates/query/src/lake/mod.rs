@@ -20,6 +20,7 @@ pub mod check;
 pub mod ddl;
 pub mod folder;
 pub mod identity;
+mod kept;
 pub mod layout;
 pub mod ledger;
 pub mod progress;

@@ -20,6 +20,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use parquet::file::statistics::Statistics;
 
 use super::identity::{LakeError, LakeIdentity};
+use super::kept::Kept;
 use super::layout::{EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
 use super::ledger::{Ledger, LedgerHead, add_lacking, lacking};
 use super::progress::{Progress, read_progress};
@@ -43,6 +44,8 @@ pub struct Lake {
     pub store: Arc<dyn LakeStore>,
     /// What it is.
     pub identity: LakeIdentity,
+    /// What it had for the windows that were asked. `None`: each is looked for anew.
+    kept: Option<Kept>,
 }
 
 /// A slot of which parts can be read.
@@ -90,7 +93,34 @@ impl Lake {
     /// Where there is none, or none that this program knows.
     pub async fn open(store: Arc<dyn LakeStore>) -> Result<Self, LakeError> {
         let identity = LakeIdentity::read(store.as_ref()).await?;
-        Ok(Self { store, identity })
+        Ok(Self::new(store, identity))
+    }
+
+    /// Returns the lake of a place whose identity is known.
+    pub fn new(store: Arc<dyn LakeStore>, identity: LakeIdentity) -> Self {
+        Self { store, identity, kept: None }
+    }
+
+    /// Returns it so that it is looked at once for each window: for questions that follow each other, and mean the same
+    /// lake.
+    #[must_use]
+    pub fn keeping(self) -> Self {
+        Self { kept: Some(Kept::default()), ..self }
+    }
+
+    /// Forgets what it had, as it was written anew.
+    pub fn forget(&self) {
+        self.kept.iter().for_each(Kept::forget);
+    }
+
+    /// Returns the time of its slots: the beginning of the first and the end of the last one. `None`: it has none.
+    ///
+    /// # Errors
+    /// Where it cannot be listed.
+    pub async fn reach(&self) -> Result<Option<(Timestamp, Timestamp)>, LakeError> {
+        let listed = self.list_all(EVENTS).await?;
+        let all = listed.iter().filter_map(|listed| SlotId::parse(&listed.key)?.reach());
+        Ok(all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
     }
 
     /// Returns the numbers of the shares that the accounts of a window are in.
@@ -107,7 +137,17 @@ impl Lake {
     /// # Errors
     /// Where the lake cannot be listed, or a slot was written anew meanwhile. Single files that cannot be read are
     /// part of the answer.
-    pub async fn contents(&self, window: &Window, late: SignedDuration) -> Result<Contents, LakeError> {
+    pub async fn contents(&self, window: &Window, late: SignedDuration) -> Result<Arc<Contents>, LakeError> {
+        let Some(kept) = &self.kept else { return Ok(Arc::new(self.look(window, late).await?)) };
+        if let Some(contents) = kept.get(window) {
+            return Ok(contents);
+        }
+        let contents = Arc::new(self.look(window, late).await?);
+        kept.keep(window, &contents);
+        Ok(contents)
+    }
+
+    async fn look(&self, window: &Window, late: SignedDuration) -> Result<Contents, LakeError> {
         let numbers = self.numbers(window);
         let mut contents = Contents::default();
         for number in &numbers {

@@ -14,6 +14,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::sync::Mutex;
 
 use super::again::LeftSidesRunAgain;
+use super::constants;
 use super::describe;
 use super::error::QueryError;
 use super::scan::{EventTable, Scans, Tally};
@@ -84,6 +85,7 @@ impl Engine {
             .with_config(config(limits.threads))
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_physical_optimizer_rules(constants::rules())
             .with_physical_optimizer_rule(Arc::new(LeftSidesRunAgain))
             .build();
         let context = SessionContext::new_with_state(state);
@@ -164,6 +166,12 @@ impl Engine {
     /// Returns a session without tables and functions of ours, for a question that is asked together with others.
     pub(super) fn session(&self, runtime: &Arc<RuntimeEnv>) -> SessionContext {
         let config = config(self.threads()).with_sort_spill_reservation_bytes(SORT_BYTES);
-        SessionContext::new_with_config_rt(config, Arc::clone(runtime))
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(runtime))
+            .with_default_features()
+            .with_physical_optimizer_rules(constants::rules())
+            .build();
+        SessionContext::new_with_state(state)
     }
 }

@@ -15,6 +15,7 @@ mod again;
 pub mod answer;
 pub mod athena;
 pub mod cell;
+mod constants;
 mod describe;
 pub mod engine;
 pub mod error;

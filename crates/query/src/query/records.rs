@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use datafusion::arrow::array::{Array, BooleanArray, StringViewArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result as PlanResult, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
@@ -29,30 +28,14 @@ pub struct RecordSearch {
     pub test: Option<RecordTest>,
 }
 
-/// A record with where it was delivered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FoundRecord {
-    /// The account whose folder the log file lies in.
-    pub account: String,
-    /// The region whose folder it lies in.
-    pub region: String,
-    /// The key of the log file.
-    pub object_key: String,
-    /// The record, byte for byte.
-    pub record: String,
-}
-
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundRecords {
-    /// The records, by account, region, key and text.
-    pub records: Vec<FoundRecord>,
+    /// The records, byte for byte, in any order.
+    pub records: Vec<String>,
     /// Why there may be more. `None`: these are all.
     pub ended: Option<Ended>,
 }
-
-/// The columns of a found record, in order.
-const COLUMNS: &str = "account, region, object_key, record";
 
 impl RecordSearch {
     /// Returns the records, until `stop` is done. `found` counts them as they come.
@@ -73,7 +56,7 @@ impl RecordSearch {
                 if records.len() >= bounds.rows {
                     return Some(Ended::Records(bounds.rows));
                 }
-                bytes += record.record.len();
+                bytes += record.len();
                 if bytes > bounds.bytes {
                     return Some(Ended::Bytes(bounds.bytes));
                 }
@@ -81,7 +64,6 @@ impl RecordSearch {
                 None
             })
             .await?;
-        records.sort();
         Ok(FoundRecords { records, ended })
     }
 
@@ -95,31 +77,22 @@ impl RecordSearch {
         engine: &Arc<Engine>,
         found: &AtomicUsize,
         stop: impl Future<Output = Ended>,
-        mut take: impl FnMut(FoundRecord) -> Option<Ended>,
+        mut take: impl FnMut(String) -> Option<Ended>,
     ) -> Result<Option<Ended>, QueryError> {
         let test = self.test.as_ref().map(|test| engine.register_test(Arc::clone(test)));
         let and = test.as_ref().map(|name| format!(" AND {name}(record)")).unwrap_or_default();
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE ({}){and}", self.condition);
+        let sql = format!("SELECT record FROM events WHERE ({}){and}", self.condition);
         let ended = each_part(engine, Question::plain(sql), std::pin::pin!(stop), |part| {
             let Part::Rows(batch) = part else { return None };
             found.fetch_add(batch.num_rows(), Ordering::Relaxed);
-            (0..batch.num_rows()).filter_map(|row| FoundRecord::of(&batch, row)).find_map(&mut take)
+            let column = batch.columns().first()?;
+            (0..batch.num_rows()).map(|row| Cell::of(column.as_ref(), row).text().to_owned()).find_map(&mut take)
         })
         .await;
         if let Some(name) = test {
             engine.forget_test(&name);
         }
         ended
-    }
-}
-
-impl FoundRecord {
-    fn of(batch: &RecordBatch, row: usize) -> Option<Self> {
-        let mut cells = batch.columns().iter().map(|column| match Cell::of(column.as_ref(), row) {
-            Cell::Null => String::new(),
-            cell => cell.text().to_owned(),
-        });
-        Some(Self { account: cells.next()?, region: cells.next()?, object_key: cells.next()?, record: cells.next()? })
     }
 }
 

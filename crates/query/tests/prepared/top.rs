@@ -105,9 +105,27 @@ fn ends_and_roles() -> Vec<Case> {
             query: "deletions",
             parameters: &[],
             yes: vec![
-                write("a", S3, "DeleteBucket", json!({})),
-                write("b", EC2, "TerminateInstances", json!({ "errorCode": "Client.UnauthorizedOperation" })),
-                write("c", "kms.amazonaws.com", "ScheduleKeyDeletion", json!({})),
+                write(
+                    "a",
+                    S3,
+                    "DeleteBucket",
+                    json!({ "requestParameters": { "Host": "s3", "bucketName": "acme-files" } }),
+                ),
+                write(
+                    "b",
+                    EC2,
+                    "TerminateInstances",
+                    json!({
+                        "errorCode": "Client.UnauthorizedOperation",
+                        "requestParameters": { "instancesSet": { "items": [{ "instanceId": "i-1" }, { "instanceId": "i-2" }] } },
+                    }),
+                ),
+                write(
+                    "c",
+                    "kms.amazonaws.com",
+                    "ScheduleKeyDeletion",
+                    json!({ "requestParameters": {}, "resources": [{ "ARN": "arn:aws:kms:eu-west-1:1:key/k" }] }),
+                ),
                 write(
                     "d",
                     "kms.amazonaws.com",
@@ -117,8 +135,36 @@ fn ends_and_roles() -> Vec<Case> {
             ],
             no: vec![write("e", S3, "CreateBucket", json!({})), read("f", EC2, "DescribeDeletedThings", json!({}))],
             rows: 4,
-            has: &["DeleteBucket | done | 1", "TerminateInstances | attempted | 1", "DeleteKey | by AWS itself | 1"],
+            has: &[
+                "acme-files | arn",
+                "i-1 | arn",
+                "arn:aws:kms:eu-west-1:1:key/k | arn",
+                "DeleteBucket | done | 1",
+                "TerminateInstances | attempted | 1",
+                "DeleteKey | by AWS itself | 1",
+            ],
             not: &["CreateBucket", "DescribeDeletedThings"],
+        },
+        Case {
+            query: "role-activity",
+            parameters: &[("roles", "emergency,door.key")],
+            yes: vec![
+                asked("a", json!({ "requestParameters": { "roleArn": emergency } })),
+                write("b", IAM, "CreateUser", json!({ "userIdentity": session("emergency", "me") })),
+                write("c", IAM, "CreateUser", json!({ "userIdentity": user("door.key") })),
+                // What is assumed is none of them, and whoever assumes it is one.
+                asked(
+                    "f",
+                    json!({ "userIdentity": user("door.key"), "requestParameters": { "roleArn": "arn:aws:iam::1:role/admin" } }),
+                ),
+            ],
+            no: vec![
+                write("d", IAM, "CreateUser", json!({ "userIdentity": session("emergency-not", "other") })),
+                write("e", IAM, "CreateUser", json!({ "userIdentity": user("doorXkey") })),
+            ],
+            rows: 4,
+            has: &["role/emergency | assumed | done", "role/emergency | used | done", "user/door.key | used | done"],
+            not: &["emergency-not", "doorXkey"],
         },
         Case {
             query: "role-activity",

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::super::scan::{LakeNeeds, NeededFiles, Scans, UnreadPart};
 use super::athena::{AthenaCoverage, Covered};
 use super::ended::Ended;
+use super::gaps::{Gaps, HoursGap};
 use orgtrail_archive::archive::listing::{ChainPlace, Listing};
 use orgtrail_archive::archive::window::{BEGINNING, Window, day_of};
 use orgtrail_core::words::size;
@@ -73,6 +74,8 @@ pub struct AnswerCoverage {
     pub kinds: BTreeSet<&'static str>,
     /// Hours, by what is known of them.
     pub hours: Hours,
+    /// Where the hours without a digest are: the first hundred accounts and regions, those with most hours first.
+    pub gaps: Vec<HoursGap>,
     /// The lake that was asked. `None`: log files only.
     pub lake: Option<LakeCoverage>,
     /// How Athena answered. `None`: it was not asked.
@@ -176,6 +179,7 @@ impl AnswerCoverage {
         coverage.regions = seen.chains.iter().map(|(_, region)| region).collect::<BTreeSet<_>>().len();
         coverage.kinds = seen.kinds;
         coverage.hours = seen.hours;
+        coverage.gaps = seen.gaps.named();
         coverage.newest = seen.newest.map(|at| at.to_string());
         coverage.without_logs = seen.without_logs.into_iter().take(NAMED_MAX).collect();
         if coverage.to.is_some() {
@@ -359,6 +363,7 @@ struct Seen {
     chains: BTreeSet<(String, String)>,
     kinds: BTreeSet<&'static str>,
     hours: Hours,
+    gaps: Gaps,
     newest: Option<Timestamp>,
     without_logs: BTreeSet<String>,
     has_empty_part: bool,
@@ -433,6 +438,7 @@ impl Seen {
                 self.hours.pending += 1;
             } else {
                 self.hours.without_digest += 1;
+                self.gaps.note(&place.account, &place.region, hour);
             }
         }
         hours

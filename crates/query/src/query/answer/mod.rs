@@ -4,6 +4,7 @@ mod athena;
 mod batches;
 mod coverage;
 mod ended;
+mod gaps;
 mod run;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -12,6 +13,7 @@ use datafusion::common::ParamValues;
 
 pub use coverage::{AnswerCoverage, Answered, Hours, LakeCoverage};
 pub use ended::Ended;
+pub use gaps::HoursGap;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,7 @@ pub use athena::AthenaCoverage;
 pub use batches::Batches;
 
 use run::AnswerPart;
+pub(in crate::query) use run::beside;
 
 use super::engine::Engine;
 use super::error::QueryError;
@@ -98,7 +101,7 @@ impl QueryAnswer {
 }
 
 /// How often a question is asked of a lake that is written meanwhile.
-const ATTEMPTS: u32 = 5;
+pub const ATTEMPTS: u32 = 5;
 
 /// Columns, rows, rows with their types, and why there are no more.
 pub(in crate::query) type Collected = (Vec<String>, Vec<Vec<Cell>>, Option<Batches>, Option<Ended>);

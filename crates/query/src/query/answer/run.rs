@@ -35,30 +35,43 @@ const STACK_BYTES: usize = 64 << 20;
 /// Where the system has no thread for it.
 pub(super) fn start(engine: Arc<Engine>, question: Question) -> Result<Receiver<AnswerPart>, QueryError> {
     let (sender, receiver) = channel(PARTS_AHEAD);
+    let threads = engine.threads();
+    beside(threads, async move {
+        let last = tokio::select! {
+            // A shell goes on after a question that was ended: nothing may go on to work on it.
+            () = sender.closed() => AnswerPart::Done,
+            ended = run(&engine, question, &sender) => match ended {
+                Ok(()) => AnswerPart::Done,
+                Err(error) => AnswerPart::Failed(error),
+            },
+        };
+        // Where nobody waits any more, nobody misses it.
+        let _unheard = sender.send(last).await;
+    })?;
+    Ok(receiver)
+}
+
+/// Runs work on threads of its own, so many at a time, until it is done.
+///
+/// # Errors
+/// Where the system has no thread for it.
+pub(in crate::query) fn beside(
+    threads: usize,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), QueryError> {
     let failed = |error: std::io::Error| QueryError::Failed(format!("cannot start the question: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(engine.threads())
+        .worker_threads(threads)
         .thread_name("query")
         .enable_all()
         .build()
         .map_err(failed)?;
-    let work = move || {
-        runtime.block_on(async {
-            let last = tokio::select! {
-                // A shell goes on after a question that was ended: nothing may go on to work on it.
-                () = sender.closed() => AnswerPart::Done,
-                ended = run(&engine, question, &sender) => match ended {
-                    Ok(()) => AnswerPart::Done,
-                    Err(error) => AnswerPart::Failed(error),
-                },
-            };
-            // Where nobody waits any more, nobody misses it.
-            let _unheard = sender.send(last).await;
-        });
+    let all = move || {
+        runtime.block_on(work);
         runtime.shutdown_background();
     };
-    std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(work).map_err(failed)?;
-    Ok(receiver)
+    std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(all).map_err(failed)?;
+    Ok(())
 }
 
 async fn run(engine: &Engine, question: Question, sender: &Sender<AnswerPart>) -> Result<(), QueryError> {

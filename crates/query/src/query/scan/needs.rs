@@ -119,10 +119,10 @@ pub(super) async fn needs(archive: &Archive, lake: Option<&Lake>, window: &Windo
     if archive.places().is_empty() {
         listing.refused.extend(unknown(&contents, window).map(|why| (lake.store.name(), why)));
     }
-    listing.refused.extend(contents.unread);
+    listing.refused.extend(contents.unread.iter().cloned());
     listing.refused.sort();
     listing.refused.dedup();
-    Ok(Needs { listing, slots: contents.slots, lake: Some(own) })
+    Ok(Needs { listing, slots: contents.slots.clone(), lake: Some(own) })
 }
 
 fn failed(error: &LakeError) -> QueryError {

@@ -65,6 +65,7 @@ impl Scans {
     /// Forgets what was listed and looked at, to begin anew.
     pub async fn forget(&self) {
         self.needs.lock().await.clear();
+        self.lake.iter().for_each(Lake::forget);
         self.tally.clear();
     }
 }

@@ -41,7 +41,7 @@ async fn pass(source: &EventTable, ends: Vec<BranchEnd>, context: &SessionContex
     let mut columns: Vec<usize> = ends.iter().flat_map(|end| end.columns.iter().copied()).collect();
     columns.sort_unstable();
     columns.dedup();
-    let filters: Vec<Expr> = common_filter(&ends).into_iter().collect();
+    let filters = common_filters(&ends);
     let plan = source.scan(&context.state(), Some(&columns), &filters, None).await?;
     let outlets: Arc<[Outlet]> = ends.into_iter().map(|end| Outlet::of(end, &columns)).collect::<Vec<_>>().into();
     for part in 0..plan.output_partitioning().partition_count() {
@@ -51,7 +51,17 @@ async fn pass(source: &EventTable, ends: Vec<BranchEnd>, context: &SessionContex
     Ok(())
 }
 
-/// Returns what holds of every event that a question needs. `None`: one of them may need any.
+/// Returns what holds of every event that a question needs. Where all have the same conditions these are it, each by
+/// itself: slots are left out by them more easily than by one long condition.
+fn common_filters(ends: &[BranchEnd]) -> Vec<Expr> {
+    match ends {
+        [first, others @ ..] if others.iter().all(|end| end.filters == first.filters) => first.filters.clone(),
+        _ => common_filter(ends).into_iter().collect(),
+    }
+}
+
+/// See [`common_filters`]; of different conditions one that is true where one of them is. `None`: one question may need
+/// any event.
 fn common_filter(ends: &[BranchEnd]) -> Option<Expr> {
     let of_each: Option<Vec<Expr>> = ends.iter().map(|end| end.filters.iter().cloned().reduce(Expr::and)).collect();
     of_each?.into_iter().reduce(Expr::or)

@@ -12,16 +12,11 @@ use tokio::sync::oneshot::{Receiver, Sender, channel};
 
 use super::branch::{BranchEnd, BranchTable};
 use super::{Answered, KEYS_MAX, TogetherAnswer, TogetherQuestion, pump};
-use crate::query::answer::{Cell, plain_name};
+use crate::query::answer::{ATTEMPTS, Cell, beside, plain_name};
 use crate::query::engine::Engine;
 use crate::query::error::QueryError;
 use crate::query::scan::EventTable;
 use crate::query::views::{VIEWS, View};
-
-/// How often the questions are asked of a lake that is written meanwhile.
-const ATTEMPTS: u32 = 5;
-/// The stack of the thread that plans: plans are trees.
-const STACK_BYTES: usize = 64 << 20;
 
 /// Asks some questions with one pass over the events; returns an answer for each, in their order. It ends by itself
 /// when nobody waits for it any more.
@@ -37,18 +32,7 @@ type All = Result<Vec<Answered>, QueryError>;
 
 fn start(engine: Arc<Engine>, questions: Vec<TogetherQuestion>) -> Result<Receiver<All>, QueryError> {
     let (sender, receiver) = channel();
-    let failed = |error: std::io::Error| QueryError::Failed(format!("cannot start the questions: {error}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(engine.threads())
-        .thread_name("query")
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let work = move || {
-        runtime.block_on(told(sender, &engine, &questions));
-        runtime.shutdown_background();
-    };
-    std::thread::Builder::new().name("query".to_owned()).stack_size(STACK_BYTES).spawn(work).map_err(failed)?;
+    beside(engine.threads(), async move { told(sender, &engine, &questions).await })?;
     Ok(receiver)
 }
 

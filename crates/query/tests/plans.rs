@@ -1,10 +1,14 @@
-//! Joins without equal columns, with less memory than they would take.
+//! Plans that the engine cannot make or run by itself: joins without equal columns, with less memory than they would
+//! take, and orders by a column of one value.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it must be")]
 
 #[path = "published/archive.rs"]
 mod archive;
 
+use std::collections::HashMap;
+
+use datafusion::common::{ParamValues, ScalarValue};
 use futures::TryStreamExt;
 use orgtrail_query::query::cell::Cell;
 use orgtrail_query::query::engine::Limits;
@@ -46,4 +50,28 @@ async fn a_join_that_fits_nowhere_says_that_it_needs_more_memory() {
         assert!(matches!(error, QueryError::Memory(_)), "{memory_bytes}: {error:?}");
         assert!(error.help().is_some_and(|help| help.contains("--max-memory")), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_by_what_a_condition_makes_one_value_is_planned_and_right() {
+    let folder = tempfile::tempdir().unwrap();
+    archive::write(folder.path());
+    // The name is one of a condition that the planner sees through only after it has sorted.
+    let sql = "SELECT event_time, lower(event_name) AS name, event_id FROM events \
+        WHERE event_source = 's3.amazonaws.com' AND ($name <> '' AND lower(event_name) = $name OR $name = '' AND \
+        event_name LIKE 'G%') ORDER BY event_time, name, event_id";
+    let mut all = Vec::new();
+    for threads in [1, 4] {
+        let engine = archive::engine(folder.path(), &Limits { threads, ..archive::limits() });
+        let values = HashMap::from([("name".to_owned(), ScalarValue::from("getobject").into())]);
+        let stream = engine.ask_with(sql, ParamValues::Map(values)).await.unwrap();
+        let batches: Vec<_> = stream.try_collect().await.unwrap();
+        let rows = batches.iter().flat_map(|batch| {
+            (0..batch.num_rows()).map(|row| [0, 2].map(|at| Cell::of(batch.column(at).as_ref(), row).text().to_owned()))
+        });
+        let rows: Vec<[String; 2]> = rows.collect();
+        assert!(rows.len() > 1 && rows.is_sorted(), "{rows:?}");
+        all.push(rows);
+    }
+    assert_eq!(all[0], all[1]);
 }
