@@ -1,7 +1,7 @@
 //! What is asked: which places, which lake, which time, accounts and regions, and within which limits. Every command
 //! that looks for events takes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,6 +91,28 @@ pub struct AskedArgs {
     pub timeout: Option<SignedDuration>,
 }
 
+impl AskedArgs {
+    /// Returns what asks the logs and the lake of the configuration for all that some accounts did, and reads at most
+    /// so many bytes.
+    pub(super) fn of_configuration(account: Vec<AccountId>, max_bytes: u64) -> Self {
+        Self {
+            place: Vec::new(),
+            lake: None,
+            no_lake: false,
+            reader: ReaderArgs::default(),
+            from: None,
+            to: None,
+            days: None,
+            account,
+            region: Vec::new(),
+            late: SignedDuration::from_hours(24),
+            max_bytes: Some(max_bytes),
+            max_memory: None,
+            timeout: None,
+        }
+    }
+}
+
 /// The logs that are asked, and how they are entered.
 pub(super) struct AskedLogs {
     /// Where they lie.
@@ -99,6 +121,8 @@ pub(super) struct AskedLogs {
     pub(super) sought: ScopeFilter,
     /// Accounts that should have logs. `None`: unknown.
     pub(super) expected: Option<BTreeSet<String>>,
+    /// What the accounts of the organization are called, by id: untrusted text. Empty: it is not known.
+    pub(super) names: BTreeMap<String, String>,
     /// How AWS is entered, and when the command began.
     pub(super) around: LogsContext,
     /// The lake that is asked first. `None`: log files only.
@@ -109,7 +133,8 @@ impl AskedLogs {
     /// Returns those of a question that is not about logs.
     pub(super) fn none(common: &Common, ui: &Ui) -> Self {
         let around = LogsContext::of(common, ui);
-        Self { places: Vec::new(), sought: ScopeFilter::default(), expected: None, around, lake: None }
+        let (sought, names) = (ScopeFilter::default(), BTreeMap::new());
+        Self { places: Vec::new(), sought, expected: None, names, around, lake: None }
     }
 }
 
@@ -125,7 +150,7 @@ pub(super) async fn logs(common: &Common, args: &AskedArgs, ui: &Ui) -> Result<A
     sought.organization = configured.as_ref().and_then(|logs| logs.expected.organization.clone());
     let config = configured.as_ref().map(|logs| &logs.config);
     around.reader = args.reader.entry(common, config, sought.clone())?;
-    let mut of_configuration = None;
+    let (mut of_configuration, mut names) = (None, BTreeMap::new());
     let (places, expected) = match configured {
         None => (args.place.clone(), None),
         Some(ConfiguredLogs { config, places, expected, entry }) => {
@@ -133,6 +158,7 @@ pub(super) async fn logs(common: &Common, args: &AskedArgs, ui: &Ui) -> Result<A
             of_configuration = config.lake.filter(|_| args.place.is_empty() && args.reader.role_arn.is_none());
             around.entry = entry;
             let accounts = &expected.accounts;
+            names = accounts.iter().map(|(id, account)| (id.to_string(), account.name.clone())).collect();
             let active = accounts.iter().filter(|(_, account)| account.is_active).map(|(id, _)| id.to_string());
             (places, Some(active.collect::<BTreeSet<_>>()).filter(|all| !all.is_empty()))
         }
@@ -151,7 +177,7 @@ pub(super) async fn logs(common: &Common, args: &AskedArgs, ui: &Ui) -> Result<A
             super::lake::open_to_ask(named, configured, &places, &around, ui).await?
         }
     };
-    Ok(AskedLogs { places, sought, expected, around, lake })
+    Ok(AskedLogs { places, sought, expected, names, around, lake })
 }
 
 /// Returns what is looked for in every place.

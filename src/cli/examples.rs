@@ -47,7 +47,7 @@ pub const QUERY: &str = "Examples:
 #[cfg(feature = "sql")]
 pub const WHO: &str = "Examples:
   orgtrail who bucket acme-logs
-  orgtrail who arn:aws:iam::222222222222:role/deploy --deleted
+  orgtrail who arn:aws:iam::222222222222:role/deploy --aws-config
   orgtrail who --access-key ASIAEXAMPLEEXAMPLE00 --days 7
   orgtrail who --event 12345678-1234-1234-1234-123456789012 --output who.html";
 

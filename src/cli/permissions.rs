@@ -104,7 +104,7 @@ pub struct PermissionsArgs {
     /// Grant the KMS key that encrypts the bucket of the lake
     #[arg(long, value_name = "KEY_ARN", requires = "lake", value_parser = signing_key)]
     lake_key: Option<Arn>,
-    /// Grant `check --aws-config` and `coverage --aws-config`
+    /// Grant what `check`, `coverage` and `who` ask AWS Config for
     #[arg(long = "aws-config")]
     recorders: bool,
     #[command(flatten)]
@@ -184,8 +184,8 @@ pub fn run(common: &Common, args: &PermissionsArgs, ui: &Ui) -> Result<CommandOu
     if args.athena.workgroup.is_some() && args.purpose != Command::Query {
         return Err(CliError::new("--workgroup belongs to --for query").hint("leave --workgroup out"));
     }
-    if args.recorders && matches!(args.purpose, Command::Query | Command::Lake) {
-        return Err(CliError::new("--aws-config belongs to --for plan, apply, reconcile and verify")
+    if args.recorders && args.purpose == Command::Lake {
+        return Err(CliError::new("--aws-config belongs to --for plan, apply, reconcile, verify and query")
             .hint("leave --aws-config out"));
     }
     let athena = args.athena.place();

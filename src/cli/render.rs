@@ -75,7 +75,8 @@ pub fn documents(desired: &Desired, observed: &Estate) -> Vec<RenderedPolicy> {
             | Resource::Key(_)
             | Resource::LogGroup(_)
             | Resource::Trail(_)
-            | Resource::Rule(_) => {}
+            | Resource::Rule(_)
+            | Resource::ConfigAggregator(_) => {}
         }
     }
     list
@@ -155,7 +156,8 @@ fn limit(kind: Kind, part: &str) -> Option<lint::Kind> {
         | Kind::LogGroup
         | Kind::Trail
         | Kind::Queue
-        | Kind::Rule => None,
+        | Kind::Rule
+        | Kind::ConfigAggregator => None,
     }
 }
 

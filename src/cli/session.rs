@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Common;
 use super::failure::CliError;
@@ -34,7 +35,7 @@ pub struct Session {
     /// The policy templates in force.
     pub templates: Templates,
     /// AWS or a recorded estate.
-    pub cloud: Box<dyn Cloud>,
+    pub cloud: Arc<dyn Cloud>,
 }
 
 impl Session {
@@ -46,7 +47,7 @@ impl Session {
         let config = load(&common.config)?;
         let templates = templates(common)?;
         let door = AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role };
-        let cloud = connect(common, door, access).await?;
+        let cloud = connect(common, door, access).await?.into();
         Ok(Self { config, templates, cloud })
     }
 

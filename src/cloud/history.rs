@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::event::HistoryEvent;
+
 /// By what events are looked up (CloudTrail API, `LookupAttribute`): one attribute at a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HistoryKey {
@@ -26,17 +28,43 @@ pub struct HistoryLookup {
     pub from: Option<Timestamp>,
     /// Until when. `None`: the present.
     pub to: Option<Timestamp>,
-    /// The most answers of 50 events that are read: two a second may be asked for.
-    pub pages_max: usize,
+    /// Where the answer goes on, as the one before said it. `None`: the first answer.
+    pub token: Option<String>,
 }
 
-/// What the history answers.
+/// An answer of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HistoryRecords {
-    /// The records, as CloudTrail has them.
-    pub records: Vec<String>,
-    /// Events that came without a record.
-    pub without_record: usize,
-    /// There are more, which were not read.
-    pub has_more: bool,
+pub struct HistoryPage {
+    /// The events, the newest first.
+    pub events: Vec<FoundEvent>,
+    /// Where it goes on. `None`: these are all.
+    pub next: Option<String>,
+}
+
+/// An event as the history answers it: see [`HistoryEvent`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FoundEvent {
+    /// The record, as CloudTrail has it. `None`: not answered.
+    pub record: Option<String>,
+    /// The call. `None`: not answered.
+    pub name: Option<String>,
+    /// When. `None`: not answered.
+    pub time: Option<Timestamp>,
+    /// The name of the user or of the session. `None`: not answered.
+    pub username: Option<String>,
+    /// The history says that it only reads.
+    pub is_read: bool,
+}
+
+impl FoundEvent {
+    /// Returns it for a judgement.
+    pub fn as_event(&self) -> HistoryEvent<'_> {
+        HistoryEvent {
+            record: self.record.as_deref(),
+            name: self.name.as_deref(),
+            time: self.time,
+            username: self.username.as_deref(),
+            is_read: self.is_read,
+        }
+    }
 }

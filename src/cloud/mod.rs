@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use self::history::{HistoryLookup, HistoryPage};
 use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Problem, Resource};
-use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
@@ -95,12 +95,17 @@ pub trait CloudReader: Send + Sync {
     /// [`CloudFault`] where the account's regions cannot be read.
     async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault>;
 
-    /// Asks CloudTrail's event history who changed last what is at the address of a change; nothing where no history is
-    /// kept.
+    /// Looks events up in CloudTrail's event history of an account and region: one answer of at most 50 events, the
+    /// newest first. `None`: no history is kept.
     ///
     /// # Errors
     /// [`CloudFault`] where the history cannot be read.
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault>;
+    async fn look_up_events(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        lookup: &HistoryLookup,
+    ) -> Result<Option<HistoryPage>, CloudFault>;
 
     /// Asks for the metric filters of a log group, by the ARN that a trail has; nothing where they are not recorded.
     ///

@@ -8,7 +8,10 @@ use super::hcl::{Item, set, set_if};
 use super::roles;
 use crate::estate::bucket::LifecycleRule;
 use crate::estate::trail::EventSelector;
-use crate::estate::{Address, Bucket, Estate, Key, Kind, LogGroup, Resource, ServiceControlPolicy, Topic, Trail};
+use crate::estate::trusted_access::CONFIG_PRINCIPAL;
+use crate::estate::{
+    Address, Bucket, ConfigAggregator, Estate, Key, Kind, LogGroup, Resource, ServiceControlPolicy, Topic, Trail,
+};
 use crate::ids::Partition;
 
 /// Returns the resources that stand for one of ours; none for what is a setting of something else.
@@ -27,6 +30,13 @@ pub(super) fn blocks(partition: Partition, estate: &Estate, address: &Address, r
         Resource::Policy(found) => roles::policy(partition, address, found),
         Resource::Trail(found) => trail(partition, address, found),
         Resource::ServiceControlPolicy(found) => guard(name, found),
+        Resource::ConfigAggregator(found) => vec![aggregator(name, found)],
+        Resource::DelegatedAdministrator(_) if address.service_principal() == Some(CONFIG_PRINCIPAL) => {
+            let account = address.administrator().unwrap_or(name);
+            let body = vec![set("account_id", account), set("service_principal", CONFIG_PRINCIPAL)];
+            let id = format!("{account}/{CONFIG_PRINCIPAL}");
+            vec![block("aws_organizations_delegated_administrator", account, &id, body)]
+        }
         Resource::DelegatedAdministrator(_) => {
             let body = vec![set("account_id", name.as_str())];
             vec![block("aws_cloudtrail_organization_delegated_admin_account", name, name, body)]
@@ -45,6 +55,17 @@ pub(super) fn why_none(kind: Kind) -> &'static str {
         Kind::TrustedAccess => "is no resource of its own in Terraform, but a line of aws_organizations_organization",
         _ => "cannot be imported: the id that AWS gave it is not known",
     }
+}
+
+fn aggregator(name: &str, found: &ConfigAggregator) -> Block {
+    let regions = match &found.regions {
+        None => set("all_regions", true),
+        Some(regions) => set("regions", regions.iter().map(ToString::to_string).collect::<Vec<_>>()),
+    };
+    let mut source = vec![regions];
+    source.extend(set_if("role_arn", found.role.as_deref()));
+    let body = vec![set("name", name), Item::Block("organization_aggregation_source", source), tags(&found.tags)];
+    block("aws_config_configuration_aggregator", name, name, body)
 }
 
 fn bucket(name: &str, found: &Bucket) -> Vec<Block> {

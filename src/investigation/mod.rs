@@ -2,6 +2,8 @@
 //! a lake.
 //!
 //! - [`actor`]: the answers about an actor.
+//! - [`change`]: who changed last what is at an address.
+//! - [`configuration`]: asks AWS Config what changed.
 //! - [`history`]: looks in CloudTrail's event history.
 //! - [`search`]: what is looked for, and how SQL says it.
 //! - [`source`]: where it is looked for.
@@ -9,6 +11,8 @@
 //! - [`subject`]: the answers to what a person asked.
 
 pub mod actor;
+pub mod change;
+pub mod configuration;
 pub mod history;
 pub mod search;
 pub mod source;

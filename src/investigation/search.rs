@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::event::{DIGEST_ID, Record};
 use crate::investigate::chain::Wanted;
 use crate::investigate::issue::{ISSUING_CALLS, SWITCHED_ROLE};
+use crate::investigate::sessions::is_access_key;
+use crate::investigate::stack::{CLOUDFORMATION, STACK_CALLS, STACK_SET_CALLS, WantedStack};
 use crate::query::records::{RecordSearch, RecordTest, one_of, quoted};
 use crate::resource_types::{Needles, ResourceCall, ResourceCandidate, ResourceEffect, ResourceTypes};
 
@@ -15,6 +18,9 @@ const VERSIONED: [&str; 2] = ["lambda.amazonaws.com", "cloudfront.amazonaws.com"
 
 /// The most types of which the calls that make and delete them are looked up one by one.
 const TYPES_MAX: usize = 2;
+
+/// The condition of management events that do not only read.
+const CHANGES: &str = "(read_only IS NULL OR NOT read_only) AND (management_event IS NULL OR management_event)";
 
 /// What is looked for.
 #[derive(Debug, Clone)]
@@ -29,9 +35,13 @@ pub enum Search {
         names: BTreeSet<String>,
         /// What such a record has in it.
         needles: Needles,
+        /// Only management events that do not only read: what changes a resource itself, and not what lies in it.
+        only_changes: bool,
     },
     /// Calls that began sessions, all within one time.
     Issues(Vec<Wanted>),
+    /// Calls on stacks that may have led to what CloudFormation did.
+    Stacks(Vec<WantedStack>),
     /// Calls that began sessions, of which the record has one of some texts.
     Begun(BTreeSet<String>),
     /// What an actor did: each record's identity has one of some texts.
@@ -65,14 +75,30 @@ impl Search {
             deciding: deciding.collect(),
             names: candidates.iter().flat_map(named).collect(),
             needles: types.needles(candidates),
+            only_changes: false,
+        }
+    }
+
+    /// Returns what looks for the changes of some candidates.
+    pub fn changes(types: &ResourceTypes, candidates: &[ResourceCandidate]) -> Self {
+        match Self::of(types, candidates) {
+            Self::Mentions { calls, deciding, names, needles, .. } => {
+                Self::Mentions { calls, deciding, names, needles, only_changes: true }
+            }
+            other => other,
         }
     }
 
     /// Returns the same in SQL and as a test of records.
     pub fn in_sql(&self) -> RecordSearch {
         match self {
-            Self::Mentions { calls, needles, .. } => mentions(calls, needles),
+            Self::Mentions { calls, needles, only_changes: false, .. } => mentions(calls, needles),
+            Self::Mentions { calls, needles, only_changes: true, .. } => {
+                let RecordSearch { condition, test } = mentions(calls, needles);
+                RecordSearch { condition: format!("({condition}) AND {CHANGES}"), test }
+            }
             Self::Issues(wanted) => issues(wanted),
+            Self::Stacks(wanted) => stacks(wanted),
             Self::Begun(texts) => RecordSearch { condition: issuing(), test: Some(has_one(texts)) },
             Self::Actor(texts) => RecordSearch { condition: identity(texts), test: None },
             Self::ActorAndAssumed(texts) => {
@@ -89,6 +115,11 @@ impl Search {
                 }
             }
             Self::Session(arn) => RecordSearch { condition: format!("user_arn = {}", quoted(arn)), test: None },
+            Self::Event(id) if id.starts_with(DIGEST_ID) => {
+                let id = id.clone();
+                let test: RecordTest = Arc::new(move |text| Record::read(text).is_ok_and(|own| own.identity() == id));
+                RecordSearch { condition: "event_id IS NULL OR event_id = ''".to_owned(), test: Some(test) }
+            }
             Self::Event(id) => {
                 let id = quoted(id);
                 RecordSearch { condition: format!("event_id = {id} OR shared_event_id = {id}"), test: None }
@@ -129,26 +160,33 @@ fn has_one(texts: &BTreeSet<String>) -> RecordTest {
 }
 
 /// The columns that say who called.
-const IDENTITY: &str = "concat_ws(' ', user_arn, principal_id, user_name, issuer_arn, issuer_principal_id, \
+const IDENTITY: &str = "concat_ws(' ', access_key_id, user_arn, principal_id, user_name, issuer_arn, issuer_principal_id, \
                         source_identity, on_behalf_of_user_id, user_account)";
 
 /// Returns the condition that one of the columns that say who called has one of some texts.
 fn identity(texts: &BTreeSet<String>) -> String {
-    let is_key = |text: &&String| text.len() == KEY_BYTES && (text.starts_with("ASIA") || text.starts_with("AKIA"));
-    let (keys, others): (Vec<&String>, Vec<&String>) = texts.iter().partition(is_key);
+    let (keys, others): (Vec<&String>, Vec<&String>) = texts.iter().partition(|text| is_access_key(text));
     let keys = one_of("access_key_id", keys.into_iter().map(String::as_str));
     let others = others.into_iter().map(|text| format!("strpos({IDENTITY}, {}) > 0", quoted(text)));
     std::iter::once(keys).chain(others).collect::<Vec<_>>().join(" OR ")
 }
 
-/// Access keys have so many characters (IAM user guide, "IAM identifiers").
-const KEY_BYTES: usize = 20;
+/// Returns the condition of events between the first and the last of some times.
+fn within(times: impl Iterator<Item = (Timestamp, Timestamp)>) -> String {
+    let (from, to) = times.fold((Timestamp::MAX, Timestamp::MIN), |(from, to), one| (from.min(one.0), to.max(one.1)));
+    let moment = |at: Timestamp| format!("from_iso8601_timestamp({})", quoted(&at.to_string()));
+    format!("event_time >= {} AND event_time <= {}", moment(from), moment(to))
+}
+
+fn stacks(wanted: &[WantedStack]) -> RecordSearch {
+    let calls = one_of("event_name", STACK_CALLS.into_iter().chain(STACK_SET_CALLS));
+    let source = one_of("event_source", [CLOUDFORMATION]);
+    let time = within(wanted.iter().map(|one| (one.from, one.to)));
+    RecordSearch { condition: format!("{calls} AND {source} AND {time}"), test: None }
+}
 
 fn issues(wanted: &[Wanted]) -> RecordSearch {
-    let from = wanted.iter().map(|one| one.from).min().unwrap_or(Timestamp::MIN);
-    let to = wanted.iter().map(|one| one.to).max().unwrap_or(Timestamp::MAX);
-    let moment = |at: Timestamp| format!("from_iso8601_timestamp({})", quoted(&at.to_string()));
-    let condition = format!("{} AND event_time >= {} AND event_time <= {}", issuing(), moment(from), moment(to));
+    let condition = format!("{} AND {}", issuing(), within(wanted.iter().map(|one| (one.from, one.to))));
     let texts: BTreeSet<String> = wanted.iter().flat_map(marks).collect();
     RecordSearch { condition, test: Some(has_one(&texts)) }
 }

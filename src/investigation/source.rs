@@ -12,7 +12,6 @@ use crate::event::Record;
 use crate::query::answer::{AnswerCoverage, Answered, Bounds, Ended};
 use crate::query::engine::Engine;
 use crate::query::error::QueryError;
-use crate::query::records::FoundRecord;
 
 /// The most records of one search.
 const RECORDS_MAX: usize = 100_000;
@@ -46,7 +45,7 @@ impl Sources {
         };
         if let Some(history) = &self.history {
             // The history writes a record as text of its own: the id tells what the archive has too.
-            let id = |text: &str| Some(Record::read(text).ok()?.event_id?.into_owned());
+            let id = |text: &str| Some(Record::read(text).ok()?.identity().into_owned());
             let mut known: BTreeSet<String> = all.iter().filter_map(|text| id(text)).collect();
             let more = history.search(search).await;
             all.extend(more.into_iter().filter(|text| id(text).is_none_or(|id| known.insert(id))));
@@ -69,7 +68,7 @@ impl Sources {
                 .each(search, |text| match Record::read(text) {
                     Ok(record) => {
                         if is_twice {
-                            known.extend(record.event_id.as_deref().map(str::to_owned));
+                            known.insert(record.identity().into_owned());
                         }
                         take(&record);
                     }
@@ -82,7 +81,7 @@ impl Sources {
         if let Some(history) = &self.history {
             for text in history.search(search).await {
                 match Record::read(&text) {
-                    Ok(record) if record.event_id.as_deref().is_some_and(|id| known.contains(id)) => {}
+                    Ok(record) if known.contains(&*record.identity()) => {}
                     Ok(record) => take(&record),
                     Err(_) => {
                         unread.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +145,7 @@ impl ArchiveSource {
         if let Some(ended) = found.ended.map(more) {
             *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
         }
-        let all: BTreeSet<String> = found.records.into_iter().map(|found| found.record).collect();
+        let all: BTreeSet<String> = found.records.into_iter().collect();
         Ok(all.into_iter().collect())
     }
 
@@ -155,8 +154,8 @@ impl ArchiveSource {
         if self.has_ended() {
             return Ok(());
         }
-        let each = |found: FoundRecord| {
-            take(&found.record);
+        let each = |record: String| {
+            take(&record);
             None
         };
         let ended = search.in_sql().each(self.engine_of(search), &self.found, self.stop.clone(), each).await?;
@@ -167,7 +166,7 @@ impl ArchiveSource {
     }
 
     fn engine_of(&self, search: &Search) -> &Arc<Engine> {
-        if matches!(search, Search::Issues(_)) { &self.anywhere } else { &self.engine }
+        if matches!(search, Search::Issues(_) | Search::Stacks(_)) { &self.anywhere } else { &self.engine }
     }
 
     /// Returns how many parts could not be read where sessions were followed beside the question.

@@ -69,7 +69,7 @@ pub async fn resources(
     let shown = if deeds == 0 { resources.len().min(SHOWN_MAX) } else { deeds.min(SHOWN_MAX) };
     further += resources.split_off(shown).len();
     let wanted: BTreeSet<&str> = resources.iter().flat_map(|own| traced(own)).chain(ids(&withheld)).collect();
-    let is_wanted = |record: &&Record<'_>| record.event_id.as_deref().is_some_and(|id| wanted.contains(id));
+    let is_wanted = |record: &&Record<'_>| wanted.contains(&*record.identity());
     let traced: Vec<Record<'_>> = records.iter().filter(is_wanted).cloned().collect();
     let people = People(chains(source, &traced, organization).await?);
     Ok(WhoFound {
@@ -197,7 +197,7 @@ impl People {
     }
 
     fn call(&self, record: &Record<'_>) -> CallAnswer {
-        CallAnswer::of(record, record.event_id.as_deref().and_then(|id| self.behind(id)))
+        CallAnswer::of(record, self.behind(&record.identity()))
     }
 }
 

@@ -9,6 +9,7 @@ use super::source::Sources;
 use crate::event::Record;
 use crate::investigate::chain::{Chain, Tracer, Wanted};
 use crate::investigate::issue::Issue;
+use crate::investigate::stack::{CLOUDFORMATION, WantedStack};
 use crate::query::error::QueryError;
 
 /// Sessions that began within this time of each other are looked for together.
@@ -28,7 +29,7 @@ pub async fn chains(
     let mut of_session: BTreeMap<(String, String, String), usize> = BTreeMap::new();
     let mut of_event: Vec<(String, usize, &Record<'_>)> = Vec::new();
     for record in records {
-        let Some(id) = record.event_id.as_deref() else { continue };
+        let id = record.identity();
         let identity = &record.user_identity;
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let created = identity.session.as_ref().and_then(|session| session.creation_date.as_deref());
@@ -38,7 +39,9 @@ pub async fn chains(
             text(created),
         );
         // Without a key and a beginning, sessions of one name may be several.
-        let is_known = !key.0.is_empty() || !key.2.is_empty();
+        // What CloudFormation does with a role may be of several stacks in one session.
+        let is_of_stack = identity.invoked_by.as_deref() == Some(CLOUDFORMATION);
+        let is_known = (!key.0.is_empty() || !key.2.is_empty()) && !is_of_stack;
         let tracer = || Tracer::of(record, organization.cloned());
         let at = match of_session.get(&key).filter(|_| is_known) {
             Some(at) => *at,
@@ -48,7 +51,7 @@ pub async fn chains(
                 tracers.len() - 1
             }
         };
-        of_event.push((id.to_owned(), at, record));
+        of_event.push((id.into_owned(), at, record));
     }
     while step(source, &mut tracers).await? {}
     let chains: Vec<Chain> = tracers.into_iter().map(Tracer::chain).collect();
@@ -72,6 +75,26 @@ async fn step(source: &Sources, tracers: &mut [Tracer]) -> Result<bool, QueryErr
         for (at, _) in cluster {
             if let Some(tracer) = tracers.get_mut(*at) {
                 tracer.found(issues.clone());
+            }
+        }
+    }
+    let stacks = step_stacks(source, tracers).await?;
+    Ok(!wanted.is_empty() || stacks)
+}
+
+/// Looks for the calls on stacks behind what CloudFormation did. False: nothing of it is wanted.
+async fn step_stacks(source: &Sources, tracers: &mut [Tracer]) -> Result<bool, QueryError> {
+    // By account and time, so that one search serves all that was done about then.
+    let mut wanted: Vec<(usize, WantedStack)> =
+        tracers.iter().enumerate().filter_map(|(at, tracer)| Some((at, tracer.wanted_stack()?.clone()))).collect();
+    wanted.sort_by_key(|(_, wanted)| (wanted.from, wanted.to));
+    for cluster in wanted.chunk_by(|(_, a), (_, b)| b.from <= a.to) {
+        let all: Vec<WantedStack> = cluster.iter().map(|(_, wanted)| wanted.clone()).collect();
+        let texts = source.search(&Search::Stacks(all)).await?;
+        let calls: Vec<Issue> = texts.iter().filter_map(|text| Issue::of_stack(&Record::read(text).ok()?)).collect();
+        for (at, _) in cluster {
+            if let Some(tracer) = tracers.get_mut(*at) {
+                tracer.found_stack_calls(calls.clone());
             }
         }
     }

@@ -16,6 +16,7 @@ pub mod explore;
 pub mod lake;
 pub mod logs;
 pub mod notification;
+mod person;
 pub mod plan;
 #[cfg(feature = "sql")]
 pub mod query;

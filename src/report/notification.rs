@@ -57,10 +57,18 @@ fn finding(entry: &SinceEntry, is_compared: bool, quote: Quote) -> String {
 
 fn last_change(trace: &TraceView, quote: Quote) -> Option<String> {
     let TraceView { address, events, unknown: _, notes, accounts: _ } = trace;
-    let AuditEvent { time, actor, event, doubt, .. } = &events.first()?.event;
+    let newest = events.first()?;
+    let AuditEvent { time, actor, event, doubt, .. } = &newest.event;
+    // The first line says who began it, or that it is not known.
+    let behind = newest.person.first();
     let doubt = doubt.iter().map(|doubt| format!("may not have been done: {doubt}"));
-    let notes: String =
-        doubt.chain(notes.iter().cloned()).map(|note| format!(", {}", quote(&shortened(&note)))).collect();
+    let notes: String = behind
+        .cloned()
+        .into_iter()
+        .chain(doubt)
+        .chain(notes.iter().cloned())
+        .map(|note| format!(", {}", quote(&shortened(&note))))
+        .collect();
     let [address, event, actor] = [address, event, actor].map(|text| quote(&shortened(text)));
     Some(format!("- last change of {address}: {event} by {actor} at {time}{notes}"))
 }

@@ -36,4 +36,6 @@ mod tampering;
 mod terminal;
 mod unsure;
 mod who;
+mod who_behind;
+mod who_config;
 mod whole;

@@ -11,7 +11,7 @@ use crate::support::{Emulator, Trouble};
 
 pub const OTHER: &str = "222222222222";
 /// The window of the archives that are written here.
-const WHOLE: [&str; 4] = ["--from", "2026-11-20T00:00:00Z", "--to", "2026-11-20T05:59:59Z"];
+pub const WHOLE: [&str; 4] = ["--from", "2026-11-20T00:00:00Z", "--to", "2026-11-20T05:59:59Z"];
 
 /// A call of a user of [`ACCOUNT`] in an hour of the archive.
 pub fn call(hour: u32, id: &str, source: &str, name: &str, user: &str, more: &Value) -> Value {

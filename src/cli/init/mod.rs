@@ -103,7 +103,7 @@ pub async fn run(common: &Common, args: &InitArgs, ui: &Ui) -> Result<CommandOut
         }
     };
     let draft = write(&config, &seen.organization, &remarks)?;
-    let session = Session { config: draft.config, templates: templates(common)?, cloud };
+    let session = Session { config: draft.config, templates: templates(common)?, cloud: cloud.into() };
     let mut content = draft.content;
     let mut unreadable = seen.unread.clone();
     let mut is_partial = !unreadable.is_empty();

@@ -19,7 +19,7 @@ const CONFIGURATIONS: [(&str, &str, &str); 3] = [
         "",
         "",
         "guard: {service_control_policy: true}\nreconcile: {wake_queue: acme-orgtrail}\n\
-         lake: {place: s3://acme-lake/events}\n",
+         lake: {place: s3://acme-lake/events}\naws_config: {}\n",
     ),
     ("readers:\n", "readers:\n  mode: dynamic\n", ""),
     (

@@ -1,6 +1,7 @@
 //! Which accounts and regions have their event history asked.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,11 +16,38 @@ use crate::investigation::history::HistorySource;
 /// Where the calls begin that no configuration and no environment gives a region.
 const FIRST_REGION: &str = "us-east-1";
 
+/// A connection, and which accounts and regions are asked over it.
+pub(super) struct Entry {
+    /// The connection.
+    pub aws: Aws,
+    /// Those that were named, or that of the credentials.
+    pub accounts: Vec<AccountId>,
+    /// Those that were named, or the one that global services record in and the home region.
+    pub regions: Vec<Region>,
+    /// The home region.
+    pub home: Region,
+    /// There is a member role, with which other accounts are entered.
+    pub enters_members: bool,
+}
+
 /// Connects, and returns the event history of the accounts and regions that are asked for.
 ///
 /// # Errors
 /// Where AWS does not take the credentials.
 pub(super) async fn source(common: &Common, args: &AskedArgs, now: Timestamp) -> Result<HistorySource, CliError> {
+    let Entry { aws, accounts, regions, .. } = connect(common, args, "the event history").await?;
+    let place =
+        |account: &AccountId| regions.iter().map(|region| (account.clone(), region.clone())).collect::<Vec<_>>();
+    let places = accounts.iter().flat_map(place).collect();
+    let asked = window(args, now)?;
+    Ok(HistorySource::new(Arc::new(aws), places, (asked.from, asked.to), now))
+}
+
+/// Connects, to ask something (`what`) in the accounts and regions that are named.
+///
+/// # Errors
+/// Where AWS does not take the credentials, or another account cannot be entered.
+pub(super) async fn connect(common: &Common, args: &AskedArgs, what: &str) -> Result<Entry, CliError> {
     let config = common.configuration()?;
     let region =
         |name: &str| -> Result<Region, CliError> { name.parse().map_err(|error| CliError::new(format!("{error}"))) };
@@ -36,20 +64,18 @@ pub(super) async fn source(common: &Common, args: &AskedArgs, now: Timestamp) ->
         named => named.to_vec(),
     };
     if member_role.is_empty() && accounts.iter().any(|account| account != aws.account()) {
-        return Err(CliError::new(
-            "the event history of another account is entered with the member role of a configuration",
-        )
+        return Err(CliError::new(format!(
+            "{what} of another account is entered with the member role of a configuration"
+        ))
         .hint("name the configuration (--config), or use credentials of that account (--profile)"));
     }
     let regions: BTreeSet<Region> = match args.region.as_slice() {
         [] => [region(global(&home))?, home.clone()].into(),
         named => named.iter().cloned().collect(),
     };
-    let place =
-        |account: &AccountId| regions.iter().map(|region| (account.clone(), region.clone())).collect::<Vec<_>>();
-    let places = accounts.iter().flat_map(place).collect();
-    let asked = window(args, now)?;
-    Ok(HistorySource::new(aws, places, (asked.from, asked.to), now))
+    let enters_members = !member_role.is_empty();
+    let regions = regions.into_iter().collect();
+    Ok(Entry { aws, accounts, regions, home, enters_members })
 }
 
 fn of_environment() -> Option<String> {

@@ -25,15 +25,17 @@ use crate::investigation::history::HistorySource;
 use crate::investigation::source::{ArchiveSource, Sources};
 use crate::investigation::subject::{self as answers, WhoFound};
 use crate::phase::Phase;
-use crate::query::answer::{Answered, Ended};
+use crate::query::answer::{ATTEMPTS, Answered, Ended};
 use crate::query::engine::Engine;
 use crate::query::error::QueryError;
 use crate::report::text::words::count;
 use crate::report::who::actor::ActorAnswer;
-use crate::report::who::{self as report, WhoAnswer};
+use crate::report::who::{self as report, AccountNames, WhoAnswer};
 use crate::resource_types::ResourceTypes;
 use subject::{About, Subject};
 
+mod configuration;
+mod container;
 mod history;
 mod subject;
 
@@ -104,6 +106,13 @@ pub struct WhoArgs {
     /// [default there: the account of the credentials, its region and the one that global services record in]
     #[arg(long, value_name = "SOURCE", hide_possible_values = true)]
     pub source: Option<WhoSource>,
+    /// Say too what changed, by AWS Config's items
+    ///
+    /// Each difference of two configuration items stands beside the calls between them that name the resource. AWS
+    /// Config is asked in the account and region of the resource, over the same time, with the member role of the
+    /// configuration.
+    #[arg(long, requires = "subject", hide_short_help = true)]
+    pub aws_config: bool,
     /// Which events are looked at.
     #[command(flatten)]
     pub asked: AskedArgs,
@@ -124,6 +133,10 @@ pub enum WhoSource {
 pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let types = subject::types(&args.resources)?;
     let subject = subject::subject(args, &types)?;
+    if args.aws_config && !matches!(subject, Subject::Resource { .. }) {
+        return Err(CliError::new("--aws-config is about a resource, and keys and sessions are none")
+            .hint("leave --aws-config out, or ask about what was changed"));
+    }
     let asked = asked_source(common, args)?;
     let logs = match asked {
         WhoSource::History => AskedLogs::none(common, ui),
@@ -134,20 +147,22 @@ pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<Comm
     let now = logs.around.now;
     let found = Arc::new(AtomicUsize::new(0));
     let stop = asked::stopped(args.asked.timeout).boxed().shared();
-    let engine = match asked {
+    let engines = match asked {
         WhoSource::History => None,
         WhoSource::Archive | WhoSource::Both => {
             let archive = Arc::new(asked::archive(&args.asked, &logs).await?);
-            Some(Arc::new(asked::engine(&args.asked, archive, logs.lake.clone(), now)?))
+            let engine = Arc::new(asked::engine(&args.asked, Arc::clone(&archive), logs.lake.clone(), now)?);
+            let anywhere = match Reach::of(&args.asked) {
+                Reach::Same => Arc::clone(&engine),
+                Reach::AnyTime => Arc::new(asked::engine(&open(&args.asked), archive, logs.lake.clone(), now)?),
+                Reach::Anywhere => Box::pin(anywhere(common, &open(&args.asked), ui)).await?,
+            };
+            Some((engine, anywhere))
         }
     };
-    let archive = match &engine {
-        None => None,
-        Some(engine) => {
-            let anywhere = Box::pin(anywhere(common, args, engine, ui)).await?;
-            Some(ArchiveSource::new(Arc::clone(engine), anywhere, stop.clone(), Arc::clone(&found)))
-        }
-    };
+    let archive = engines.as_ref().map(|(engine, anywhere)| {
+        ArchiveSource::new(Arc::clone(engine), Arc::clone(anywhere), stop.clone(), Arc::clone(&found))
+    });
     let history = match asked {
         WhoSource::Archive => None,
         WhoSource::History | WhoSource::Both => {
@@ -157,60 +172,95 @@ pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<Comm
             })?)
         }
     };
+    let configuration = match args.aws_config {
+        true => Some(Box::pin(configuration::source(common, &args.asked, now)).await?),
+        false => None,
+    };
     let sources = Sources::new(archive, history);
     let phase = Phase::begin("look for who did it");
-    let window = asked::window(&args.asked, now)?;
-    let looked = Looked { from: window.from, to: window.to.or(Some(now)), has_all_data_events: None };
-    let asking = ask(&sources, &types, &subject, logs.expected.as_ref(), &looked);
-    let who = match &engine {
-        Some(engine) => Box::pin(asked::watched(asking, engine, &found, ui)).await,
-        None => Box::pin(until(asking, stop)).await,
+    let asking = answer(&sources, args, &types, &subject, &logs, now);
+    let mut answer = match &engines {
+        Some((engine, _)) => Box::pin(asked::watched(asking, engine, &found, ui)).await?,
+        None => Box::pin(until(asking, stop)).await?,
     };
-    let who = who.map_err(asked::failed)?;
+    phase.end(format_args!("{} resources", answer.resources.len()));
+    if let Some(source) = &configuration {
+        let phase = Phase::begin("ask AWS Config what changed");
+        answer.configuration = Box::pin(configuration::ask(source, &answer.resources)).await;
+        answer.conclude(AccountNames::new(logs.names.clone()));
+        phase.end(format_args!("{} answers", answer.configuration.len()));
+    }
+    output(&answer, ui)
+}
+
+/// Asks the sources, and says what they cover.
+async fn answer(
+    sources: &Sources,
+    args: &WhoArgs,
+    types: &ResourceTypes,
+    subject: &Subject,
+    logs: &AskedLogs,
+    now: Timestamp,
+) -> Result<WhoAnswer, CliError> {
     let answered = Answered { now, expected: logs.expected.as_ref() };
-    let cannot_see = subject::cannot_see(&types, &subject);
-    let coverage = match &sources.archive {
-        Some(archive) => Some(archive.coverage(answered, cannot_see).await),
-        None => None,
-    };
+    let window = asked::window(&args.asked, answered.now)?;
+    let looked = Looked { from: window.from, to: window.to.or(Some(answered.now)), has_all_data_events: None };
+    let found = ask(sources, types, subject, answered.expected, &looked).await.map_err(asked::failed)?;
+    let (mut coverage, mut unread) = (None, sources.unread());
+    if let Some(archive) = &sources.archive {
+        coverage = Some(archive.coverage(answered, subject::cannot_see(types, subject)).await);
+        unread += usize::try_from(archive.unread_elsewhere(answered).await).unwrap_or(usize::MAX);
+    }
     let history = sources.history.as_ref().map(HistorySource::coverage);
     let mut answer = WhoAnswer::new(subject.text().to_owned(), coverage, history);
-    answer.unread_records = sources.unread();
-    if let Some(archive) = &sources.archive {
-        let unread = archive.unread_elsewhere(answered).await;
-        answer.unread_records += usize::try_from(unread).unwrap_or(usize::MAX);
+    answer.unread_records = unread;
+    answer.only_data_events = !subject::is_recorded(types, subject);
+    fill(&mut answer, found, args.deleted);
+    if answer.is_empty() {
+        answer.container =
+            container::bucket(sources, types, subject, answered.expected).await.map_err(asked::failed)?;
     }
-    fill(&mut answer, who, args.deleted);
-    phase.end(format_args!("{} resources", answer.resources.len()));
-    output(&answer, subject::is_recorded(&types, &subject), ui)
+    answer.conclude(AccountNames::new(logs.names.clone()));
+    Ok(answer)
 }
 
 /// What helps where the event history was not asked for by name.
 const NO_ARCHIVE: &str = "no archive is named, so CloudTrail's event history was to be asked: name the logs with --place or \
                           --lake, or give credentials";
 
-/// Returns an engine that follows sessions in every account and at any time. A reader role may read its own logs only.
-async fn anywhere(common: &Common, args: &WhoArgs, engine: &Arc<Engine>, ui: &Ui) -> Result<Arc<Engine>, CliError> {
-    let asked = &args.asked;
-    let is_narrow = !asked.account.is_empty()
-        || !asked.region.is_empty()
-        || asked.from.is_some()
-        || asked.to.is_some()
-        || asked.days.is_some();
-    if !is_narrow || asked.reader.role_arn.is_some() {
-        return Ok(Arc::clone(engine));
-    }
-    let open = AskedArgs { account: Vec::new(), region: Vec::new(), from: None, to: None, days: None, ..asked.clone() };
-    let logs = Box::pin(asked::logs(common, &open, ui)).await?;
-    let archive = Arc::new(asked::archive(&open, &logs).await?);
-    let now = logs.around.now;
-    Ok(Arc::new(asked::engine(&open, archive, logs.lake, now)?))
+/// Where sessions are followed beside what is asked.
+enum Reach {
+    /// Nowhere: nothing is left out, or a reader role may read no more.
+    Same,
+    /// At any time, in the same logs.
+    AnyTime,
+    /// In every account too.
+    Anywhere,
 }
 
-/// An answer of an archive, and whether it is whole.
-pub(super) struct ArchiveAnswer {
-    pub(super) answer: WhoAnswer,
-    pub(super) is_whole: bool,
+impl Reach {
+    fn of(asked: &AskedArgs) -> Self {
+        if asked.reader.role_arn.is_some() {
+            return Self::Same;
+        }
+        if !asked.account.is_empty() || !asked.region.is_empty() {
+            return Self::Anywhere;
+        }
+        let is_timed = asked.from.is_some() || asked.to.is_some() || asked.days.is_some();
+        if is_timed { Self::AnyTime } else { Self::Same }
+    }
+}
+
+/// Returns the same logs at any time and in every account.
+fn open(asked: &AskedArgs) -> AskedArgs {
+    AskedArgs { account: Vec::new(), region: Vec::new(), from: None, to: None, days: None, ..asked.clone() }
+}
+
+/// Returns an engine over the logs of every account.
+async fn anywhere(common: &Common, open: &AskedArgs, ui: &Ui) -> Result<Arc<Engine>, CliError> {
+    let logs = Box::pin(asked::logs(common, open, ui)).await?;
+    let archive = Arc::new(asked::archive(open, &logs).await?);
+    Ok(Arc::new(asked::engine(open, archive, logs.lake, logs.around.now)?))
 }
 
 /// Asks an archive, until `stop` is done. `now` is when the archive was looked at.
@@ -223,25 +273,12 @@ pub(super) async fn of_archive(
     logs: &AskedLogs,
     now: Timestamp,
     stop: Shared<BoxFuture<'static, Ended>>,
-) -> Result<ArchiveAnswer, CliError> {
+) -> Result<WhoAnswer, CliError> {
     let types = subject::types(&args.resources)?;
     let subject = subject::subject(args, &types)?;
     let archive = ArchiveSource::new(Arc::clone(&engine), engine, stop, Arc::default());
     let sources = Sources::new(Some(archive), None);
-    let window = asked::window(&args.asked, now)?;
-    let looked = Looked { from: window.from, to: window.to.or(Some(now)), has_all_data_events: None };
-    let found = ask(&sources, &types, &subject, logs.expected.as_ref(), &looked).await.map_err(asked::failed)?;
-    let answered = Answered { now, expected: logs.expected.as_ref() };
-    let cannot_see = subject::cannot_see(&types, &subject);
-    let coverage = match &sources.archive {
-        Some(archive) => Some(archive.coverage(answered, cannot_see).await),
-        None => None,
-    };
-    let mut answer = WhoAnswer::new(subject.text().to_owned(), coverage, None);
-    answer.unread_records = sources.unread();
-    fill(&mut answer, found, args.deleted);
-    let is_whole = answer.is_whole() && subject::is_recorded(&types, &subject);
-    Ok(ArchiveAnswer { answer, is_whole })
+    answer(&sources, args, &types, &subject, logs, now).await
 }
 
 /// Returns where is looked: where nothing was said, in the archive if one is named or configured.
@@ -256,12 +293,12 @@ fn asked_source(common: &Common, args: &WhoArgs) -> Result<WhoSource, CliError> 
 
 /// Waits for an answer, or for whoever stops the run: what is known then is nothing.
 async fn until(
-    asking: impl Future<Output = Result<Found, QueryError>>,
+    asking: impl Future<Output = Result<WhoAnswer, CliError>>,
     stop: impl Future<Output = Ended>,
-) -> Result<Found, QueryError> {
+) -> Result<WhoAnswer, CliError> {
     tokio::select! {
         answer = asking => answer,
-        ended = stop => Err(QueryError::Failed(format!("{} before the event history was looked up", ended.text()))),
+        ended = stop => Err(CliError::new(format!("{} before the event history was looked up", ended.text()))),
     }
 }
 
@@ -288,9 +325,6 @@ async fn ask(
         }
     }
 }
-
-/// How often a question is asked of a lake that is written meanwhile.
-const ATTEMPTS: u32 = 5;
 
 async fn ask_once(
     sources: &Sources,
@@ -349,7 +383,7 @@ fn fill(answer: &mut WhoAnswer, found: Found, only_endings: bool) {
     answer.only_endings = only_endings;
 }
 
-fn output(answer: &WhoAnswer, is_recorded: bool, ui: &Ui) -> Result<CommandOutput, CliError> {
+fn output(answer: &WhoAnswer, ui: &Ui) -> Result<CommandOutput, CliError> {
     let texts = ui.render(|format| {
         Ok(Content::Text(match format {
             Format::Human => report::human(answer, ui.width()),
@@ -359,8 +393,7 @@ fn output(answer: &WhoAnswer, is_recorded: bool, ui: &Ui) -> Result<CommandOutpu
             _ => return Err(LogsError::Format.into()),
         }))
     })?;
-    // A name that is nobody's may be meant for a user or a role: see the report.
-    let is_whole = answer.is_whole() && is_recorded && !answer.is_perhaps_misnamed();
+    let is_whole = answer.is_whole();
     let outcome = if is_whole { Outcome::Clean } else { Outcome::Partial };
     let found = answer.resources.len() + answer.sessions.len() + answer.calls.len();
     let found = found + usize::from(answer.actor.as_ref().is_some_and(|own| !own.is_empty()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::failure::CliError;
 use super::WhoArgs;
 use crate::files;
-use crate::investigate::sessions::ActorQuery;
+use crate::investigate::sessions::{ActorQuery, is_access_key};
 use crate::resource_types::{BadSubject, ResourceCandidate, ResourceType, ResourceTypes};
 
 /// The largest file of resource types that is read.
@@ -116,13 +116,6 @@ pub(super) fn subject(args: &WhoArgs, types: &ResourceTypes) -> Result<Subject, 
 fn refused(error: BadSubject) -> CliError {
     CliError::new(error.to_string())
         .hint("docs/reference/resource-types.md lists the types, with how their ARNs and ids are written")
-}
-
-/// Access keys have 20 letters and digits, and begin so (IAM user guide, "IAM identifiers").
-fn is_access_key(text: &str) -> bool {
-    text.len() == 20
-        && ["AKIA", "ASIA"].iter().any(|begin| text.starts_with(begin))
-        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// Access keys have 16 characters at least (IAM API, `AccessKey`).

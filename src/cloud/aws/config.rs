@@ -1,4 +1,5 @@
-//! AWS Config: the configuration recorder and the delivery channel of an account in a region.
+//! AWS Config: the configuration recorder and the delivery channel of an account in a region, and what collects of the
+//! whole organization (`aggregator`), and what was recorded of a resource (`items`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,9 @@ use aws_sdk_config::types::{
 use aws_smithy_types::DateTime;
 use futures::try_join;
 use jiff::Timestamp;
+
+pub(super) mod aggregator;
+pub(super) mod items;
 
 use super::session::Session;
 use crate::cloud::CloudFault;

@@ -141,6 +141,17 @@ const TABLE: &[Meaning] = &[
         &["CloudTrailAccessNotEnabledException"],
     ),
     meaning(
+        CloudFaultKind::NotYet,
+        "the account must be a delegated administrator of AWS Config, trusted access of config.amazonaws.com must be on, and \
+         the caller needs organizations:ListDelegatedAdministrators; all of it reaches AWS Config within a few minutes",
+        &["OrganizationAccessDeniedException"],
+    ),
+    meaning(
+        CloudFaultKind::NotYet,
+        "AWS Config cannot assume the role of the aggregator yet; its trust policy must allow config.amazonaws.com",
+        &["InvalidRoleException"],
+    ),
+    meaning(
         CloudFaultKind::Refused,
         "the service-linked role AWSServiceRoleForCloudTrail is missing in the management account; make it there with \
          `aws iam create-service-linked-role --aws-service-name cloudtrail.amazonaws.com`",

@@ -12,7 +12,7 @@ use aws_types::region::Region as SdkRegion;
 use hyper::Response;
 
 use super::session::{Identity, Roles, Session, Sessions, Speed};
-use super::{Timing, cloudtrail, events, iam, kms, logs, organizations, s3, sns};
+use super::{Timing, cloudtrail, config, events, iam, kms, logs, organizations, s3, sns};
 use crate::cloud::{CloudFault, CloudFaultKind};
 use crate::estate::{Address, Kind, Sighting};
 use crate::ids::{AccountId, Partition, Region};
@@ -145,9 +145,13 @@ async fn look(session: &Session, kind: Kind) -> Result<Sighting, CloudFault> {
         Kind::Role => iam::role::look(session, &address).await,
         Kind::Rule => events::look(session, &address).await,
         Kind::LogGroup => logs::look(session, &address).await,
-        Kind::TrustedAccess => organizations::look_trusted_access(session).await,
+        Kind::TrustedAccess => organizations::look_trusted_access(session, &address).await,
         Kind::DelegatedAdministrator => organizations::look_delegated_administrator(session, &address).await,
         Kind::ServiceControlPolicy => organizations::guard::look(session, &address).await,
+        Kind::ConfigAggregator => {
+            let mut seen = config::aggregator::look(session, &address).await?;
+            Ok(seen.remove(0).1)
+        }
         Kind::Queue | Kind::Policy => unreachable!(),
     }
 }
@@ -176,6 +180,8 @@ async fn what_is_no_answer_is_unreadable() {
         (Kind::TrustedAccess, "ListAWSServiceAccessForOrganization", 200, "{}".into()),
         (Kind::DelegatedAdministrator, "ListDelegatedAdministrators", 200, "{}".into()),
         (Kind::ServiceControlPolicy, "ListPolicies", 200, "{}".into()),
+        (Kind::ConfigAggregator, "DescribeConfigurationAggregators", 200, "{}".into()),
+        (Kind::ConfigAggregator, "DescribeConfigurationAggregators", 404, String::new()),
         (Kind::Rule, "DescribeRule", 200, "{}".into()),
         (Kind::Rule, "ListTargetsByRule", 200, "{}".into()),
         (Kind::LogGroup, "DescribeLogGroups", 200, "{}".into()),

@@ -59,12 +59,11 @@ pub use named_role::NamedRole;
 pub use rate_limits::Timing;
 
 use crate::cloud::document::ConditionalStore;
-use crate::cloud::history::{HistoryLookup, HistoryRecords};
+use crate::cloud::history::{HistoryLookup, HistoryPage};
 use crate::cloud::queue::Queue;
 use crate::cloud::{CloudFault, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
 use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
-use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
@@ -73,6 +72,7 @@ use crate::operations::{session_policy, sts};
 use crate::organization::Organization;
 use crate::plan::Change;
 use crate::recorders::RegionRecorder;
+use crate::recorders::item::{ItemHistory, ItemLookup};
 use change_context::ChangeContext;
 use session::{Identity, Roles, Session, Sessions, Speed, resolved};
 
@@ -180,18 +180,31 @@ impl Aws {
         sns::publish(&self.sessions.base().in_region(region), topic, subject, text).await
     }
 
-    /// Looks up records in the event history of an account and region.
+    /// Returns what AWS Config recorded of a resource of an account and region; `None` where it does not know it.
     ///
     /// # Errors
-    /// [`CloudFault`] where the history cannot be asked.
-    pub async fn look_up_events(
+    /// [`CloudFault`] where AWS Config cannot be asked.
+    pub async fn configuration_items(
         &self,
         account: &AccountId,
         region: &Region,
-        lookup: &HistoryLookup,
-    ) -> Result<HistoryRecords, CloudFault> {
-        let session = self.sessions.of(account).await?;
-        cloudtrail::records(&session.in_region(region), lookup).await
+        lookup: &ItemLookup,
+    ) -> Result<Option<ItemHistory>, CloudFault> {
+        config::items::items(&self.sessions.of(account).await?.in_region(region), lookup).await
+    }
+
+    /// Returns the ids of the resources of a type and a name that AWS Config knows, deleted ones too.
+    ///
+    /// # Errors
+    /// [`CloudFault`] where AWS Config cannot be asked.
+    pub async fn configured_ids(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        resource_type: &str,
+        name: &str,
+    ) -> Result<Vec<String>, CloudFault> {
+        config::items::ids(&self.sessions.of(account).await?.in_region(region), resource_type, name).await
     }
 
     /// Returns the account of the credentials that the connection was made with.
@@ -302,9 +315,14 @@ impl CloudReader for Aws {
         account::regions(&self.sessions, account).await.map(Some)
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
-        let session = self.sessions.of(&change.operator).await?;
-        cloudtrail::last_changes(&session, change).await
+    async fn look_up_events(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        lookup: &HistoryLookup,
+    ) -> Result<Option<HistoryPage>, CloudFault> {
+        let session = self.sessions.of(account).await?;
+        cloudtrail::events(&session.in_region(region), lookup).await.map(Some)
     }
 
     async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
@@ -371,6 +389,7 @@ async fn put(job: &ChangeContext<'_>, desired: &Resource) -> Result<Done, CloudF
         Resource::ServiceControlPolicy(policy) => organizations::guard::put(job, policy).await,
         Resource::Queue(queue) => sqs::put(job, queue).await,
         Resource::Rule(rule) => events::put(job, rule).await,
+        Resource::ConfigAggregator(aggregator) => config::aggregator::put(job, aggregator).await,
     }
 }
 
@@ -398,6 +417,7 @@ async fn retire(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
         | Kind::KeyPolicy
         | Kind::Topic
         | Kind::LogGroup
-        | Kind::Queue => job.never_removed(),
+        | Kind::Queue
+        | Kind::ConfigAggregator => job.never_removed(),
     }
 }

@@ -6,8 +6,9 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::iam::details::Details;
 use super::session::{Session, Sessions};
-use super::{arrivals, cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
+use super::{arrivals, cloudtrail, config, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
 use crate::cloud::{CloudFault, CloudFaultKind, Progress};
+use crate::estate::trusted_access::CONFIG_PRINCIPAL;
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
 use crate::observation::{ObservationScope, earlier_addresses, superseded_trails, superseded_wakers};
@@ -179,6 +180,10 @@ async fn look_at_account(
             for address in addresses {
                 // A delegated administrator cannot enter the management account, and need not: the organization answers
                 // it.
+                if is_config_administrator(address) {
+                    look_with_others(sessions, sessions.base(), address, &mut seen).await;
+                    continue;
+                }
                 let sighting = match look_at_organization(sessions.base(), address).await {
                     Some(answer) => answer.unwrap_or_else(|fault| self::unreadable(&fault, address)),
                     None => unreadable.clone(),
@@ -193,10 +198,30 @@ async fn look_at_account(
     look_at_roles(&session, scope, &addresses, &mut seen).await;
     look_at_trails(&session, scope, &addresses, &mut seen).await;
     for address in addresses.iter().filter(|address| !matches!(address.kind, Kind::Role | Kind::Trail)) {
+        if address.kind == Kind::ConfigAggregator || is_config_administrator(address) {
+            look_with_others(sessions, &session.at(address), address, &mut seen).await;
+            continue;
+        }
         let sighting = look_at_one(sessions, &session.at(address), scope, address).await;
         seen.sightings.push(((*address).clone(), sighting.unwrap_or_else(|fault| unreadable(&fault, address))));
     }
     seen
+}
+
+fn is_config_administrator(address: &Address) -> bool {
+    address.kind == Kind::DelegatedAdministrator && address.service_principal() == Some(CONFIG_PRINCIPAL)
+}
+
+/// Looks at what AWS Config has one of, or should have, with others of its kind: they are said, whoever made them.
+async fn look_with_others(sessions: &Sessions, session: &Session, address: &Address, seen: &mut Seen) {
+    let answer = match address.kind {
+        Kind::ConfigAggregator => config::aggregator::look(session, address).await,
+        _ => organizations::look_config_administrators(sessions.base(), address).await,
+    };
+    match answer {
+        Ok(sightings) => seen.sightings.extend(sightings),
+        Err(fault) => seen.sightings.push((address.clone(), unreadable(&fault, address))),
+    }
 }
 
 /// Returns what stands for all trails of an account where not even their names could be read.
@@ -212,7 +237,7 @@ fn unreadable(fault: &CloudFault, address: &Address) -> Sighting {
 /// management account and delegated administrators, whichever the program was started as.
 async fn look_at_organization(organization: &Session, address: &Address) -> Option<Result<Sighting, CloudFault>> {
     Some(match address.kind {
-        Kind::TrustedAccess => organizations::look_trusted_access(organization).await,
+        Kind::TrustedAccess => organizations::look_trusted_access(organization, address).await,
         Kind::DelegatedAdministrator => organizations::look_delegated_administrator(organization, address).await,
         Kind::ServiceControlPolicy => organizations::guard::look(organization, address).await,
         _ => return None,
@@ -239,9 +264,11 @@ async fn look_at_one(
         Kind::Role => iam::role::look(session, address).await,
         Kind::Queue => sqs::look(session, address).await,
         Kind::Rule => events::look(session, address).await,
-        Kind::Trail | Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::ServiceControlPolicy => {
-            Ok(Sighting::Absent)
-        }
+        Kind::Trail
+        | Kind::TrustedAccess
+        | Kind::DelegatedAdministrator
+        | Kind::ServiceControlPolicy
+        | Kind::ConfigAggregator => Ok(Sighting::Absent),
     }
 }
 

@@ -11,6 +11,7 @@ use super::session::{Session, Sessions};
 use super::{kms, logs, organizations, s3, sns};
 use crate::cloud::CloudFault;
 use crate::estate::surroundings::{Principal, Readable, Surroundings};
+use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, Estate, Kind, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
 use crate::observation::ObservationScope;
@@ -26,7 +27,7 @@ pub(super) async fn look(
     let principals = part_of_account(everybody.map(|details| digest(scope, seen, &details)));
     let organization = sessions.base();
     let (delegated_administrators, controls, mut surroundings) = join!(
-        organizations::delegated_administrators(organization),
+        organizations::delegated_administrators(organization, CLOUDTRAIL_PRINCIPAL),
         organizations::controls::look(organization, &scope.control_targets),
         exposure(sessions, scope, seen),
     );

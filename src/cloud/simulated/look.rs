@@ -7,6 +7,7 @@ use super::writes::{self, Door};
 use crate::cloud::{CloudFault, CloudFaultKind, DiscoverOptions};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::DeliveryStatus;
+use crate::estate::trusted_access::CONFIG_PRINCIPAL;
 use crate::estate::{
     ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Surroundings, Trail,
 };
@@ -125,6 +126,12 @@ fn found_on_the_way(world: &Snapshot, scope: &ObservationScope) -> Vec<(Address,
                     found.extend(member_policy(world, scope, reader));
                 }
             }
+            Resource::ConfigAggregator(other) if other.organization && shows_of_config(scope, address) => {
+                found.push((address.clone(), address.account.clone()));
+            }
+            Resource::DelegatedAdministrator(_) if shows_of_config(scope, address) => {
+                found.push((address.clone(), address.account.clone()));
+            }
             _ => {}
         }
     }
@@ -140,6 +147,16 @@ fn shows_trails(scope: &ObservationScope, account: &AccountId) -> bool {
     *account == scope.management_account
         || scope.member_trails.contains(account)
         || scope.addresses.iter().any(|(address, by)| address.kind == Kind::Trail && by == account)
+}
+
+/// Tells whether something of AWS Config is seen because something of its kind is asked for there.
+fn shows_of_config(scope: &ObservationScope, found: &Address) -> bool {
+    let beside = |asked: &Address| {
+        let place = |of: &Address| (of.kind, of.account.clone(), of.region.clone());
+        place(asked) == place(found) && asked.service_principal() == found.service_principal()
+    };
+    let is_of_config = found.kind == Kind::ConfigAggregator || found.service_principal() == Some(CONFIG_PRINCIPAL);
+    is_of_config && scope.addresses.keys().any(beside)
 }
 
 /// Returns the account that a role reads for, if this deployment made it.

@@ -11,10 +11,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{CloudFault, CloudFaultKind, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
+use crate::cloud::history::{HistoryLookup, HistoryPage};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Problem};
-use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
@@ -158,8 +158,13 @@ impl CloudReader for SimulatedCloud {
         Ok(None)
     }
 
-    async fn last_changes(&self, _change: &Change) -> Result<EventHistory, CloudFault> {
-        Ok(EventHistory { found: Vec::new(), gap: Some("a recorded estate has no event history") })
+    async fn look_up_events(
+        &self,
+        _account: &AccountId,
+        _region: &Region,
+        _lookup: &HistoryLookup,
+    ) -> Result<Option<HistoryPage>, CloudFault> {
+        Ok(None)
     }
 
     async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::world::{new_key_arn, new_policy_id, new_role_id};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::{
-    Address, Bucket, Key, KeyPolicy, Kind, LogGroup, Policy, Resource, Role, ServiceControlPolicy, Sighting, Tags,
-    Topic, Trail,
+    Address, Bucket, ConfigAggregator, Key, KeyPolicy, Kind, LogGroup, Policy, Resource, Role, ServiceControlPolicy,
+    Sighting, Tags, Topic, Trail,
 };
 use crate::plan::Change;
 use crate::policy::PolicyDocument;
@@ -109,6 +109,9 @@ fn merged(world: &Snapshot, address: &Address, desired: &Resource, before: Optio
             let id = old.and_then(|old| old.id.clone()).or_else(|| Some(new_policy_id(address)));
             let tags = old.map_or_else(|| wish.tags.clone(), |old| added(&old.tags, &wish.tags));
             ServiceControlPolicy { id, tags, ..wish.clone() }.into()
+        }
+        (Resource::ConfigAggregator(wish), Some(Resource::ConfigAggregator(old))) => {
+            ConfigAggregator { tags: added(&old.tags, &wish.tags), ..wish.clone() }.into()
         }
         (wish, _) => wish.clone(),
     }

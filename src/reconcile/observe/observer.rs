@@ -8,18 +8,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Focus, ObservationCache, essential};
+use crate::cloud::history::{HistoryLookup, HistoryPage};
 use crate::cloud::{CloudFault, CloudReader, DiscoverOptions, Load, Progress};
 use crate::daemon::clock::between;
 use crate::daemon::lock;
 use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Problem, Sighting, Stage};
-use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
 use crate::observation::ObservationScope;
 use crate::organization::Organization;
-use crate::plan::Change;
 use crate::recorders::RegionRecorder;
 
 /// Accounts with open findings that are looked at in one round beyond the others, so that many findings cannot make a
@@ -205,8 +204,13 @@ impl CloudReader for PartialObserver<'_> {
         self.inner.regions(account).await
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
-        self.inner.last_changes(change).await
+    async fn look_up_events(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        lookup: &HistoryLookup,
+    ) -> Result<Option<HistoryPage>, CloudFault> {
+        self.inner.look_up_events(account, region, lookup).await
     }
 
     async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {

@@ -12,6 +12,7 @@ use super::status::StatusBoard;
 use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
+use crate::cloud::history::{HistoryLookup, HistoryPage};
 use crate::cloud::simulated::SimulatedCloud;
 use crate::cloud::{
     Cloud, CloudFault, CloudFaultKind, CloudReader, CloudWriter, DiscoverOptions, Done, Load, NoProgress, Progress,
@@ -23,7 +24,6 @@ use crate::daemon::lock;
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
-use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Partition, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
@@ -170,8 +170,13 @@ macro_rules! looks_through {
                 self.world.regions(account).await
             }
 
-            async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
-                self.world.last_changes(change).await
+            async fn look_up_events(
+                &self,
+                account: &AccountId,
+                region: &Region,
+                lookup: &HistoryLookup,
+            ) -> Result<Option<HistoryPage>, CloudFault> {
+                self.world.look_up_events(account, region, lookup).await
             }
 
             async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
@@ -250,8 +255,13 @@ impl CloudReader for Shared {
         self.world.regions(account).await
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
-        self.world.last_changes(change).await
+    async fn look_up_events(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        lookup: &HistoryLookup,
+    ) -> Result<Option<HistoryPage>, CloudFault> {
+        self.world.look_up_events(account, region, lookup).await
     }
 
     async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {

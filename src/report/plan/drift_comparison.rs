@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::drift::{Comparison, Entry, FindingKind, FindingState, Tally, Trace};
 use crate::event::AuditEvent;
 use crate::ids::AccountId;
+use crate::investigate::answer::Person;
 use crate::organization::Organization;
 use crate::plan::Harm;
+use crate::report::person;
 use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::group::{self, Own, group_by};
 use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
@@ -66,6 +68,9 @@ pub struct TracedEvent {
     pub event: AuditEvent,
     /// What the actor's name does not tell.
     pub behind: Vec<Behind>,
+    /// The sessions behind the caller and where they began, line by line, with what is only claimed. Empty: the caller
+    /// is the person, or it was not traced.
+    pub person: Vec<String>,
 }
 
 /// Who stands behind an actor, or calls for it.
@@ -167,7 +172,10 @@ pub fn traces(traces: &[Trace], organization: &Organization, run: Option<Timesta
         let unknown = trace.unknown.as_deref().map(hide);
         let earlier = run.and_then(|run| trace.asked_before(run));
         let notes: Vec<String> = earlier.into_iter().chain(trace.gap.clone()).collect();
-        (hide(&trace.address.to_string()), trace.events.clone(), unknown, notes)
+        let unseen = trace.not_looked_at.iter().map(|own| format!("not looked at {own}"));
+        let events: Vec<_> = trace.events.iter().map(|own| (own.event.clone(), own.person.clone())).collect();
+        let notes: Vec<String> = notes.into_iter().chain(unseen).collect();
+        (hide(&trace.address.to_string()), events, unknown, notes)
     };
     let views = group_by(traces, key).into_iter().map(|((folded, events, unknown, notes), members)| {
         let address = match members.as_slice() {
@@ -175,7 +183,7 @@ pub fn traces(traces: &[Trace], organization: &Organization, run: Option<Timesta
             _ => folded,
         };
         let accounts = members.iter().map(|trace| account(&subject(trace), organization)).collect();
-        let events = events.into_iter().map(TracedEvent::from).collect();
+        let events = events.into_iter().map(|(event, person)| TracedEvent::of(event, person.as_ref())).collect();
         TraceView { address, events, unknown, notes, accounts }
     });
     views.collect()
@@ -206,11 +214,11 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
     if traces.is_empty() {
         return;
     }
-    page.heading(&[Span(STRONG, "Who changed it last"), Span(FAINT, ", as CloudTrail's event history shows")]);
+    page.heading(&[Span(STRONG, "Who changed it last"), Span(FAINT, ", as CloudTrail recorded it")]);
     for TraceView { address, events, unknown, notes, accounts } in traces {
         page.line(2, &[Span(PLAIN, address)]);
         write_accounts(page, accounts, accounts_max);
-        for TracedEvent { event: AuditEvent { time, actor, event, source, .. }, behind } in events {
+        for TracedEvent { event: AuditEvent { time, actor, event, source, .. }, behind, person } in events {
             let from = source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
             let behind: Vec<String> = behind.iter().map(|Behind { label, name }| format!("{label} {name}")).collect();
             let behind = if behind.is_empty() { String::new() } else { format!(" ({})", behind.join(", ")) };
@@ -220,6 +228,7 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
                 6,
                 &[Span(FAINT, &head), Span(STRONG, event), Span(PLAIN, " by "), Span(PLAIN, actor), Span(FAINT, &from)],
             );
+            person.iter().for_each(|line| page.line(8, &[Span(PLAIN, line)]));
         }
         if let Some(why) = unknown {
             page.line(6, &[Span(BAD, "unknown"), Span(PLAIN, ": "), Span(PLAIN, why)]);
@@ -230,8 +239,8 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
     }
 }
 
-impl From<AuditEvent> for TracedEvent {
-    fn from(event: AuditEvent) -> Self {
+impl TracedEvent {
+    fn of(event: AuditEvent, person: Option<&Person>) -> Self {
         // The ARN of a session has its role's name, but not the path.
         let tells = |arn: &&String| arn.split_once(":role/").is_some_and(|(_, name)| name.contains('/'));
         let named = |label: &'static str, name: Option<&String>| Some(Behind { label, name: name?.clone() });
@@ -241,7 +250,11 @@ impl From<AuditEvent> for TracedEvent {
             named("through", event.through.as_ref()),
             named("may not have been done:", event.doubt.as_ref()),
         ];
-        Self { behind: behind.into_iter().flatten().collect(), event }
+        let mut lines = person.map(person::behind).unwrap_or_default();
+        if !lines.is_empty() {
+            lines.extend(person.and_then(person::claim));
+        }
+        Self { behind: behind.into_iter().flatten().collect(), event, person: lines }
     }
 }
 

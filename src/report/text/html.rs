@@ -6,10 +6,12 @@ use super::escape;
 use crate::template;
 
 /// The parts that pages share, by the names that they have in templates.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 10] = [
     ("style", include_str!("../../../templates/style.html.hbs")),
     ("proof", include_str!("../../../templates/proof.html.hbs")),
     ("chain", include_str!("../../../templates/chain.html.hbs")),
+    ("lanes", include_str!("../../../templates/lanes.html.hbs")),
+    ("pictures", include_str!("../../../templates/pictures.css")),
     ("heat", include_str!("../../../templates/heat.html.hbs")),
     ("who_answer", include_str!("../../../templates/who-answer.html.hbs")),
     ("explore_head", include_str!("../../../templates/explore-head.html.hbs")),

@@ -1,10 +1,12 @@
 //! The answer for a terminal.
 
-use super::WhoAnswer;
+use super::names::AccountNames;
 use super::said;
 use super::section::{Section, sections};
-use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, ResourceAnswer, StepAnswer};
+use super::{WhoAnswer, configuration};
+use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer};
 use crate::investigate::calls::{CallAnswer, Counted, SessionAnswer};
+use crate::report::person as sentences;
 use crate::report::query::{Grid, grid, said_of_cut};
 use crate::report::text::page::{BAD, FAINT, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::text::words::count;
@@ -13,13 +15,16 @@ use crate::report::text::words::count;
 pub fn human(answer: &WhoAnswer, width: usize) -> String {
     let mut page = Page::new(width);
     for own in &answer.resources {
-        resource(&mut page, own, answer.only_endings);
+        resource(&mut page, own, answer);
+    }
+    for own in configuration::all(answer) {
+        changes(&mut page, &own);
     }
     for own in &answer.sessions {
         session(&mut page, own);
     }
     for own in &answer.calls {
-        call(&mut page, own);
+        call(&mut page, own, &answer.account_names);
     }
     for own in answer.actor.iter().flat_map(|own| sections(&answer.subject, own)) {
         section(&mut page, &own, width);
@@ -28,6 +33,11 @@ pub fn human(answer: &WhoAnswer, width: usize) -> String {
         page.gap();
         page.line(0, &[Span(NOTICE, &line)]);
     }
+    if !answer.not_whole.is_empty() {
+        page.gap();
+        page.line(0, &[Span(NOTICE, "The answer is not known to be whole:")]);
+        answer.not_whole.iter().for_each(|why| page.line(2, &[Span(NOTICE, why)]));
+    }
     page.gap();
     for sentence in answer.sentences() {
         page.line(0, &[Span(FAINT, &sentence)]);
@@ -35,21 +45,21 @@ pub fn human(answer: &WhoAnswer, width: usize) -> String {
     page.finish()
 }
 
-fn resource(page: &mut Page, own: &ResourceAnswer, only_endings: bool) {
-    page.heading(&[Span(STRONG, &said::title(own))]);
+fn resource(page: &mut Page, own: &ResourceAnswer, answer: &WhoAnswer) {
+    page.heading(&[Span(STRONG, &said::title(own, &answer.account_names))]);
     for (at, incarnation) in own.incarnations.iter().enumerate() {
         if at > 0 {
             page.gap();
             page.line(2, &[Span(STRONG, "An earlier one of this name")]);
         }
-        ending(page, incarnation);
-        if !only_endings {
+        ending(page, incarnation, &answer.account_names);
+        if !answer.only_endings {
             timeline(page, incarnation);
         }
     }
 }
 
-fn ending(page: &mut Page, own: &IncarnationAnswer) {
+fn ending(page: &mut Page, own: &IncarnationAnswer, names: &AccountNames) {
     let style = match own.ending {
         EndingAnswer::Deleted | EndingAnswer::EndedByAws => BAD,
         EndingAnswer::MaybeDeleted | EndingAnswer::Attempted => NOTICE,
@@ -57,19 +67,22 @@ fn ending(page: &mut Page, own: &IncarnationAnswer) {
     };
     page.line(2, &[Span(style, &said::ending(own))]);
     if let Some(end) = own.end() {
-        page.line(4, &[Span(FAINT, &said::where_from(end))]);
-        end.person.iter().filter_map(said::moved).for_each(|line| page.line(4, &[Span(NOTICE, &line)]));
-        end.person.iter().flat_map(said::person).for_each(|line| page.line(4, &[Span(PLAIN, &line)]));
+        page.line(4, &[Span(FAINT, &said::where_from(end, names))]);
+        end.person.iter().for_each(|own| person(page, own));
     }
     if let Some(attempts) = said::attempts(own) {
         page.line(2, &[Span(NOTICE, &attempts)]);
     }
     page.line(2, &[Span(PLAIN, &said::maker(own))]);
     if let Some(maker) = own.maker() {
-        page.line(4, &[Span(FAINT, &said::where_from(maker))]);
-        maker.person.iter().filter_map(said::moved).for_each(|line| page.line(4, &[Span(NOTICE, &line)]));
-        maker.person.iter().flat_map(said::person).for_each(|line| page.line(4, &[Span(PLAIN, &line)]));
+        page.line(4, &[Span(FAINT, &said::where_from(maker, names))]);
+        maker.person.iter().for_each(|own| person(page, own));
     }
+}
+
+fn person(page: &mut Page, own: &Person) {
+    sentences::moved(own).iter().for_each(|line| page.line(4, &[Span(NOTICE, line)]));
+    sentences::person(own).iter().for_each(|line| page.line(4, &[Span(PLAIN, line)]));
 }
 
 fn timeline(page: &mut Page, own: &IncarnationAnswer) {
@@ -97,13 +110,23 @@ fn line(page: &mut Page, own: &StepAnswer) {
     }
 }
 
+fn changes(page: &mut Page, own: &configuration::Said) {
+    page.heading(&[Span(STRONG, &own.title)]);
+    own.gaps.iter().for_each(|gap| page.line(2, &[Span(NOTICE, gap)]));
+    for change in &own.changes {
+        page.line(2, &[Span(PLAIN, &change.head)]);
+        change.what.iter().for_each(|line| page.line_hanging(4, 6, &[Span(PLAIN, line)]));
+        change.who.iter().for_each(|line| page.line_hanging(6, 8, &[Span(FAINT, line)]));
+    }
+    own.further.iter().for_each(|line| page.line(2, &[Span(FAINT, line)]));
+}
+
 fn session(page: &mut Page, own: &SessionAnswer) {
     page.heading(&[Span(STRONG, &said::session_title(own))]);
-    if let Some(person) = &own.person {
-        let who = format!("Used by {}.", person.who());
+    if let Some(known) = &own.person {
+        let who = format!("Used by {}.", known.who());
         page.line(2, &[Span(PLAIN, &who)]);
-        said::moved(person).iter().for_each(|line| page.line(4, &[Span(NOTICE, line)]));
-        said::person(person).iter().for_each(|line| page.line(4, &[Span(PLAIN, line)]));
+        person(page, known);
     }
     page.line(2, &[Span(PLAIN, &said::session_calls(own))]);
     for (name, all) in [
@@ -137,14 +160,13 @@ fn section(page: &mut Page, own: &Section, width: usize) {
     own.code.lines().for_each(|line| page.verbatim(2, line));
 }
 
-fn call(page: &mut Page, own: &CallAnswer) {
-    let title = said::call_title(own);
+fn call(page: &mut Page, own: &CallAnswer, names: &AccountNames) {
+    let title = said::call_title(own, names);
     page.heading(&[Span(STRONG, &title)]);
     page.line(2, &[Span(if own.outcome == OutcomeAnswer::Done { PLAIN } else { NOTICE }, &said::call(own))]);
     if !own.resources.is_empty() {
         let text = format!("{}: {}", count(own.resources.len(), "resource"), own.resources.join(", "));
         page.line(4, &[Span(FAINT, &text)]);
     }
-    own.person.iter().filter_map(said::moved).for_each(|line| page.line(4, &[Span(NOTICE, &line)]));
-    own.person.iter().flat_map(said::person).for_each(|line| page.line(4, &[Span(PLAIN, &line)]));
+    own.person.iter().for_each(|own| person(page, own));
 }

@@ -2,35 +2,49 @@
 
 use super::human::counted;
 use super::section::{Section, sections};
-use super::{WhoAnswer, said};
+use super::{WhoAnswer, configuration, said};
 use crate::investigate::answer::IncarnationAnswer;
+use crate::report::person;
 use crate::report::text::escape;
 
 /// Returns the answer as markdown.
 pub fn markdown(answer: &WhoAnswer) -> String {
     let mut text = format!("# Who: {}\n", escape::markdown(&answer.subject));
     for own in &answer.resources {
-        text += &format!("\n## {}\n", escape::markdown(&said::title(own)));
+        text += &format!("\n## {}\n", escape::markdown(&said::title(own, &answer.account_names)));
         for (at, incarnation) in own.incarnations.iter().enumerate() {
             if at > 0 {
                 text += "\n### An earlier one of this name\n";
             }
-            text += &one(incarnation, answer.only_endings);
+            text += &one(incarnation, answer);
         }
+    }
+    for own in configuration::all(answer) {
+        text += &format!("\n## {}\n\n", escape::markdown(&own.title));
+        own.gaps.iter().for_each(|gap| text += &item(gap));
+        for change in &own.changes {
+            text += &item(&change.head);
+            change.what.iter().chain(&change.who).for_each(|line| text += &format!("  {}", item(line)));
+        }
+        own.further.iter().for_each(|line| text += &item(line));
     }
     for own in &answer.sessions {
         text += &format!("\n## {}\n\n", escape::markdown(&said::session_title(own)));
-        if let Some(person) = &own.person {
-            text += &item(&format!("Used by {}.", person.who()));
-            said::person(person).iter().for_each(|line| text += &item(line));
+        if let Some(user) = &own.person {
+            text += &item(&format!("Used by {}.", user.who()));
+            person::person(user).iter().for_each(|line| text += &item(line));
         }
         text += &item(&said::session_calls(own));
         let all = [("calls", &own.names), ("from", &own.sources), ("programs (a claim)", &own.user_agents)];
         all.iter().for_each(|(name, all)| text += &item(&format!("{name}: {}", counted(all))));
     }
     for own in &answer.calls {
-        text += &format!("\n## {}\n\n{}", escape::markdown(&said::call_title(own)), item(&said::call(own)));
-        own.person.iter().flat_map(said::person).for_each(|line| text += &item(&line));
+        text += &format!(
+            "\n## {}\n\n{}",
+            escape::markdown(&said::call_title(own, &answer.account_names)),
+            item(&said::call(own))
+        );
+        own.person.iter().flat_map(person::person).for_each(|line| text += &item(&line));
     }
     answer.actor.iter().flat_map(|own| sections(&answer.subject, own)).for_each(|own| text += &section(&own));
     for line in said::beside(answer) {
@@ -39,25 +53,28 @@ pub fn markdown(answer: &WhoAnswer) -> String {
     text += "\n## What the answer covers\n\n";
     if !answer.is_whole() {
         text += "**Not whole**\n\n";
+        answer.not_whole.iter().for_each(|why| text += &item(why));
+        text += "\n";
     }
     answer.sentences().iter().for_each(|sentence| text += &item(sentence));
     text
 }
 
-fn one(own: &IncarnationAnswer, only_endings: bool) -> String {
+fn one(own: &IncarnationAnswer, answer: &WhoAnswer) -> String {
+    let names = &answer.account_names;
     let mut text = format!("\n**{}**\n\n", escape::markdown(&said::ending(own)));
     if let Some(end) = own.end() {
-        text += &item(&said::where_from(end));
-        end.person.iter().filter_map(said::moved).for_each(|line| text += &item(&line));
-        end.person.iter().flat_map(said::person).for_each(|line| text += &item(&line));
+        text += &item(&said::where_from(end, names));
+        end.person.iter().filter_map(person::moved).for_each(|line| text += &item(&line));
+        end.person.iter().flat_map(person::person).for_each(|line| text += &item(&line));
     }
     said::attempts(own).iter().for_each(|line| text += &item(line));
     text += &item(&said::maker(own));
     if let Some(maker) = own.maker() {
-        text += &item(&said::where_from(maker));
-        maker.person.iter().flat_map(said::person).for_each(|line| text += &item(&line));
+        text += &item(&said::where_from(maker, names));
+        maker.person.iter().flat_map(person::person).for_each(|line| text += &item(&line));
     }
-    if only_endings {
+    if answer.only_endings {
         return text;
     }
     let (steps, folded) = said::timeline(own);

@@ -1,8 +1,13 @@
 //! Answers to "who did it?" for people and for programs, each with what it covers.
 
 pub mod actor;
+mod chain;
+mod configuration;
 mod human;
+mod lanes;
 mod markdown;
+mod missing;
+mod names;
 mod page;
 mod said;
 mod section;
@@ -12,14 +17,16 @@ use serde::Serialize;
 
 pub use human::human;
 pub use markdown::markdown;
+pub use names::AccountNames;
 #[cfg(feature = "sql")]
 pub(in crate::report) use page::data as page_data;
 pub use page::page;
 
 use self::actor::ActorAnswer;
 use super::text::json as json_text;
-use crate::investigate::answer::{EndingAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer};
+use crate::investigate::answer::{ResourceAnswer, StepAnswer};
 use crate::investigate::calls::{CallAnswer, SessionAnswer};
+use crate::investigate::configuration::ConfigurationAnswer;
 use crate::investigation::history::HistoryCoverage;
 use crate::query::answer::AnswerCoverage;
 
@@ -45,11 +52,24 @@ pub struct WhoAnswer {
     pub calls: Vec<CallAnswer>,
     /// What is said about an actor. `None`: none was asked for.
     pub actor: Option<ActorAnswer>,
+    /// What AWS Config saw change of the resources, beside the calls that name them. Empty: it was not asked, or there
+    /// is no resource of a known type.
+    pub configuration: Vec<ConfigurationAnswer>,
+    /// The bucket of an object of which no record tells. `None`: something else was asked, or found.
+    pub container: Option<ResourceAnswer>,
     /// Records that could not be read: they may say more.
     pub unread_records: usize,
+    /// What the accounts that the answer names are called, by id. Empty: it is not known.
+    pub account_names: AccountNames,
+    /// Why the answer is not known to be whole, in sentences: which accounts, which days, which kinds of events, whose
+    /// calls. Empty: it is whole.
+    pub not_whole: Vec<String>,
     /// Show only how resources ended.
     #[serde(skip)]
     pub only_endings: bool,
+    /// Trails record what was asked only where a selector names it: then nothing found means nothing.
+    #[serde(skip)]
+    pub only_data_events: bool,
     /// What the answer covers of the archive. `None`: no archive was asked.
     pub coverage: Option<AnswerCoverage>,
     /// What was looked up in the event history. `None`: it was not asked.
@@ -68,8 +88,13 @@ impl WhoAnswer {
             sessions: Vec::new(),
             calls: Vec::new(),
             actor: None,
+            configuration: Vec::new(),
+            container: None,
             unread_records: 0,
+            account_names: AccountNames::default(),
+            not_whole: Vec::new(),
             only_endings: false,
+            only_data_events: false,
             coverage,
             history,
         }
@@ -87,48 +112,25 @@ impl WhoAnswer {
         self.resources.is_empty() && self.sessions.is_empty() && self.calls.is_empty() && is_about_nothing
     }
 
+    /// Names the accounts of the answer, and says why it is not known to be whole.
+    pub fn conclude(&mut self, names: AccountNames) {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        self.account_names = names;
+        self.account_names.retain_in(&text);
+        self.not_whole = missing::missing(self);
+    }
+
     /// Tells whether all is known that was asked: all was looked at, everything could be read, and of each call that
     /// counts it is known who stands behind it.
     pub fn is_whole(&self) -> bool {
-        let is_covered = match (&self.coverage, &self.history) {
-            (Some(archive), history) => archive.is_whole && history.as_ref().is_none_or(|own| own.gaps.is_empty()),
-            (None, history) => history.as_ref().is_some_and(HistoryCoverage::is_whole),
-        };
-        is_covered
-            && self.unread_records == 0
-            && self.withheld.is_empty()
-            && self
-                .actor
-                .as_ref()
-                .is_none_or(|own| own.missing.is_empty() && own.unclear.is_empty() && own.nameless.is_empty())
-            && self.further_resources == 0
-            && self.knows_who()
-            && !self.resources.iter().any(|own| {
-                own.incarnations.first().is_some_and(|last| matches!(last.ending, EndingAnswer::MaybeDeleted))
-            })
+        self.not_whole.is_empty()
     }
 
     /// Returns what it covers, in sentences for a person.
     fn sentences(&self) -> Vec<String> {
         let archive = self.coverage.iter().flat_map(AnswerCoverage::sentences);
-        archive.chain(self.history.iter().flat_map(HistoryCoverage::sentences)).collect()
-    }
-
-    /// Tells whether it is known who stands behind each call that counts: those that ended a resource, or made the one
-    /// that nothing ended; keys, sessions and events.
-    fn knows_who(&self) -> bool {
-        let known = |person: Option<&Person>| person.is_some_and(|person| person.lost.is_none());
-        let of_resources =
-            self.resources.iter().flat_map(|own| &own.incarnations).all(|own| match (own.end(), own.maker()) {
-                (Some(end), _) => end.is_by_aws || known(end.person.as_ref()),
-                (None, Some(maker)) => {
-                    maker.outcome == OutcomeAnswer::Done && (maker.is_by_aws || known(maker.person.as_ref()))
-                }
-                (None, None) => true,
-            });
-        of_resources
-            && self.sessions.iter().all(|own| known(own.person.as_ref()))
-            && self.calls.iter().all(|own| known(own.person.as_ref()))
+        let history = self.history.iter().flat_map(HistoryCoverage::sentences);
+        archive.chain(history).chain(self.account_names.sentence()).collect()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::chain::{Target, chain};
 use super::human::counted;
+use super::lanes::lanes;
 use super::section::{Section, sections};
-use super::{WhoAnswer, said};
-use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, StepAnswer};
+use super::{WhoAnswer, configuration, said};
+use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, StepAnswer};
 use crate::report::text::escape;
 use crate::report::text::html::{PageError, render};
 
@@ -24,13 +26,15 @@ pub(in crate::report) type EventAddress<'a> = Option<&'a dyn Fn(&str) -> String>
 
 /// Returns what the page is made of. `address` leads to the pages of events; `None`: there are none.
 pub(in crate::report) fn data(answer: &WhoAnswer, address: EventAddress<'_>) -> Value {
+    let names = &answer.account_names;
     let resources: Vec<Value> = answer
         .resources
         .iter()
         .map(|own| {
             let all = own.incarnations.iter().enumerate();
-            let all: Vec<Value> = all.map(|(at, one)| incarnation(one, at > 0, answer.only_endings, address)).collect();
-            json!({"title": shown(&said::title(own)), "incarnations": all})
+            let all: Vec<Value> = all.map(|(at, one)| incarnation(one, at > 0, answer, address)).collect();
+            let lanes = if answer.only_endings { None } else { lanes(own) };
+            json!({"title": shown(&said::title(own, names)), "lanes": lanes, "incarnations": all})
         })
         .collect();
     let sessions = answer.sessions.iter().map(|own| {
@@ -40,48 +44,63 @@ pub(in crate::report) fn data(answer: &WhoAnswer, address: EventAddress<'_>) -> 
         json!({
             "title": shown(&said::session_title(own)),
             "sentence": shown(&own.person.as_ref().map(|person| format!("Used by {}.", person.who())).unwrap_or_default()),
-            "chain": own.person.as_ref().map(chain),
+            "chain": own.person.as_ref().map(|person| chain(person, Target::of_session(own))),
             "lines": all_shown(&lines),
         })
     });
     let calls = answer.calls.iter().map(|own| {
         json!({
-            "title": shown(&said::call_title(own)),
+            "title": shown(&said::call_title(own, names)),
             "sentence": shown(&said::call(own)),
             "href": address.map(|address| address(&own.event_id)),
-            "chain": own.person.as_ref().map(chain),
+            "chain": own.person.as_ref().map(|person| chain(person, Target::of_call(own))),
             "lines": all_shown(&own.resources),
         })
     });
+    let configuration = configuration::all(answer).into_iter().map(|own| {
+        let changes = own.changes.iter().map(|change| {
+            json!({"head": shown(&change.head), "what": all_shown(&change.what), "who": all_shown(&change.who)})
+        });
+        json!({
+            "title": shown(&own.title),
+            "gaps": all_shown(&own.gaps),
+            "changes": changes.collect::<Vec<Value>>(),
+            "further": own.further.as_deref().map(shown),
+        })
+    });
     json!({
+        "configuration": configuration.collect::<Vec<Value>>(),
         "subject": shown(&answer.subject),
         "resources": resources,
         "others": sessions.chain(calls).collect::<Vec<Value>>(),
         "sections": answer.actor.iter().flat_map(|own| sections(&answer.subject, own)).map(|own| section(&own)).collect::<Vec<Value>>(),
         "beside": all_shown(&said::beside(answer)),
         "is_whole": answer.is_whole(),
+        "not_whole": all_shown(&answer.not_whole),
         "coverage": all_shown(&answer.sentences()),
     })
 }
 
-fn incarnation(own: &IncarnationAnswer, is_earlier: bool, only_endings: bool, address: EventAddress<'_>) -> Value {
+fn incarnation(own: &IncarnationAnswer, is_earlier: bool, answer: &WhoAnswer, address: EventAddress<'_>) -> Value {
+    let (names, only_endings) = (&answer.account_names, answer.only_endings);
     let (steps, folded) = if only_endings { (Vec::new(), Vec::new()) } else { said::timeline(own) };
     let class = match own.ending {
         EndingAnswer::Deleted | EndingAnswer::EndedByAws => "BROKEN",
         EndingAnswer::MaybeDeleted | EndingAnswer::Attempted => "UNPROVEN",
         EndingAnswer::Nothing => "",
     };
-    let person = |step: Option<&StepAnswer>| step.and_then(|step| step.person.as_ref()).map(chain);
+    let chain_of =
+        |step: Option<&StepAnswer>| step.and_then(|step| Some(chain(step.person.as_ref()?, Target::of_step(step))));
     json!({
         "is_earlier": is_earlier,
         "class": class,
         "ending": shown(&said::ending(own)),
-        "ended": own.end().map(|end| shown(&said::where_from(end))),
-        "chain": person(own.end()),
+        "ended": own.end().map(|end| shown(&said::where_from(end, names))),
+        "chain": chain_of(own.end()),
         "attempts": said::attempts(own).as_deref().map(shown),
         "maker": shown(&said::maker(own)),
-        "made": own.maker().map(|step| shown(&said::where_from(step))),
-        "maker_chain": person(own.maker()),
+        "made": own.maker().map(|step| shown(&said::where_from(step, names))),
+        "maker_chain": chain_of(own.maker()),
         "has_steps": !steps.is_empty(),
         "steps": steps.into_iter().map(|own| step(own, address)).collect::<Vec<Value>>(),
         "folded": all_shown(&folded),
@@ -103,26 +122,6 @@ fn step(own: &StepAnswer, address: EventAddress<'_>) -> Value {
         "href": address.map(|address| address(&own.event_id)),
         "policy": all_shown(&said::policy(own)),
     })
-}
-
-/// Returns the chain behind a call as a row of boxes: from whoever began it to the call.
-fn chain(own: &Person) -> Value {
-    let mut boxes = vec![json!({
-        "title": own.origin.as_deref().map_or_else(|| "not known".to_owned(), shown),
-        "class": if own.origin.is_some() { "origin" } else { "lost" },
-        "by": "",
-    })];
-    boxes.extend(own.hops.iter().rev().map(|hop| {
-        let name = hop.session_name.as_ref().map(|name| format!("session \"{name}\"")).unwrap_or_default();
-        json!({
-            "title": shown(hop.role.as_deref().unwrap_or(&hop.call)),
-            "class": if hop.is_proven { "proven" } else { "claimed" },
-            "by": shown(&format!("{} {}", hop.call, hop.time)),
-            "source": hop.source.as_deref().map(shown),
-            "name": shown(&name),
-        })
-    }));
-    json!({"boxes": boxes, "moved": said::moved(own).as_deref().map(shown), "lines": all_shown(&said::person(own))})
 }
 
 fn section(own: &Section) -> Value {

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::WhoAnswer;
-use crate::investigate::answer::{
-    EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, PersonHop, ResourceAnswer, StepAnswer,
-};
+use super::names::AccountNames;
+use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer};
 use crate::investigate::calls::{CallAnswer, SessionAnswer};
 use crate::report::text::lines::{Detail, lines};
 use crate::report::text::words::count;
@@ -18,12 +17,13 @@ const STEPS_MAX: usize = 40;
 const POLICY_LINES_MAX: usize = 12;
 
 /// Returns what a resource is called, with its type and where it is.
-pub(super) fn title(own: &ResourceAnswer) -> String {
+pub(super) fn title(own: &ResourceAnswer, names: &AccountNames) -> String {
     let kind = own.resource_type.as_deref().unwrap_or("resource");
-    let place: Vec<&str> = match own.name.starts_with("arn:") {
+    let account = own.account.as_deref().map(|account| names.named(account));
+    let place: Vec<String> = match own.name.starts_with("arn:") {
         // The ARN says it.
-        true => Vec::new(),
-        false => [own.account.as_deref(), own.region.as_deref()].into_iter().flatten().collect(),
+        true => account.filter(|named| Some(named) != own.account.as_ref()).into_iter().collect(),
+        false => account.into_iter().chain(own.region.clone()).collect(),
     };
     if place.is_empty() {
         format!("{kind} {}", own.name)
@@ -122,10 +122,10 @@ pub(super) fn effect(own: &StepAnswer) -> &'static str {
 }
 
 /// Returns where a call came from and where it is recorded.
-pub(super) fn where_from(step: &StepAnswer) -> String {
+pub(super) fn where_from(step: &StepAnswer, names: &AccountNames) -> String {
     let mut parts = vec![format!("{} of {}", step.call, step.service)];
     parts.extend(step.source.as_ref().map(|source| format!("from {source}")));
-    let place: Vec<&str> = step.accounts.iter().map(String::as_str).chain(step.region.as_deref()).collect();
+    let place: Vec<String> = step.accounts.iter().map(|own| names.named(own)).chain(step.region.clone()).collect();
     if !place.is_empty() {
         parts.push(format!("in {}", place.join(" ")));
     }
@@ -135,72 +135,10 @@ pub(super) fn where_from(step: &StepAnswer) -> String {
     parts.join(", ")
 }
 
-/// Says that the sessions of a chain were used from several addresses.
-pub(super) fn moved(own: &Person) -> Option<String> {
-    let list = own.addresses.join(" → ");
-    (!own.addresses.is_empty()).then(|| {
-        format!("The address changes on the way: {list}. A key may have been stolen, or a person changed networks.")
-    })
-}
-
 /// Returns the session in which a call was made, in a few letters: `Deploy/build`. `None`: the caller is the person.
 fn session_of(own: &StepAnswer) -> Option<&str> {
     let person = own.person.as_ref().filter(|person| !person.hops.is_empty() && person.origin.is_some())?;
     person.actor.split_once(":assumed-role/").map(|(_, session)| session)
-}
-
-/// Returns who stands behind a call, line by line.
-pub(super) fn person(own: &Person) -> Vec<String> {
-    let mut all = Vec::new();
-    let is_direct = own.hops.is_empty();
-    match (&own.origin, is_direct) {
-        (Some(_), true) => {}
-        (Some(origin), false) => {
-            let how = if own.is_proven {
-                "each step is proven by an access key"
-            } else {
-                "a step is found by the name of its session only, which is a claim"
-            };
-            all.push(format!("Behind it: {origin}; {how}."));
-        }
-        (None, _) => {
-            let why = own.lost.as_deref().unwrap_or("nothing is recorded");
-            all.push(format!("Who stands behind {} is not known: {why}.", own.actor));
-        }
-    }
-    if let (Some(_), Some(lost)) = (&own.origin, &own.lost) {
-        all.push(format!("More is not known: {lost}."));
-    }
-    if !is_direct {
-        all.push(format!("the call: {}", own.actor));
-    }
-    all.extend(own.hops.iter().map(hop));
-    if let Some(through) = &own.through {
-        all.push(format!("Called through {through}."));
-    }
-    if let Some(identity) = &own.source_identity {
-        all.push(format!("Source identity {identity}: set when the first session began, and not changeable after it."));
-    }
-    // Of a person of Identity Center it is the person's own name.
-    let is_person = |name: &&String| own.origin.as_ref().is_some_and(|origin| origin.ends_with(name.as_str()));
-    let named = own.session_name.as_ref();
-    if let Some(name) = named.filter(|name| !is_person(name)) {
-        all.push(format!("The session called itself \"{name}\": anyone can choose that name."));
-    }
-    match own.mfa.as_str() {
-        "used" => all.push("A second factor was used.".to_owned()),
-        "not used" => all.push("No second factor was used.".to_owned()),
-        _ => all.push("Whether a second factor was used is not recorded.".to_owned()),
-    }
-    all
-}
-
-fn hop(own: &PersonHop) -> String {
-    let name = own.session_name.as_ref().map(|name| format!(" as \"{name}\"")).unwrap_or_default();
-    let role = own.role.as_ref().map(|role| format!(" of {role}{name}")).unwrap_or_default();
-    let source = own.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
-    let proof = if own.is_proven { "" } else { ", found by the name of the session only" };
-    format!("{} {}{role} by {}{source}, event {}{proof}", own.time, own.call, own.caller, own.event_id)
 }
 
 /// Returns what a step changed in a policy, line by line.
@@ -258,8 +196,9 @@ pub(super) fn session_calls(own: &SessionAnswer) -> String {
 }
 
 /// Returns what a call was.
-pub(super) fn call_title(own: &CallAnswer) -> String {
-    let place: Vec<&str> = [own.account.as_deref(), own.region.as_deref()].into_iter().flatten().collect();
+pub(super) fn call_title(own: &CallAnswer, names: &AccountNames) -> String {
+    let account = own.account.as_deref().map(|account| names.named(account));
+    let place: Vec<String> = account.into_iter().chain(own.region.clone()).collect();
     format!("event {}: {} of {} in {}", own.event_id, own.call, own.service, place.join(" "))
 }
 
@@ -291,6 +230,7 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
             answer.subject
         ));
     }
+    all.extend(answer.container.as_ref().and_then(container));
     if answer.is_perhaps_misnamed() {
         all.push(format!(
             "{0} was taken for a person of Identity Center or of another provider, or for a unique id. An IAM user or a role is \
@@ -318,4 +258,23 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
         all.push(format!("{} that may be about it could not be read.", count(answer.unread_records, "record")));
     }
     all
+}
+
+/// Says what became of the bucket of an object. `None`: nothing is known of its end.
+fn container(own: &ResourceAnswer) -> Option<String> {
+    let last = own.incarnations.first()?;
+    let end = last.end()?;
+    let name = own.name.rsplit(':').next().unwrap_or(&own.name);
+    match last.ending {
+        EndingAnswer::Deleted | EndingAnswer::EndedByAws => Some(format!(
+            "Its bucket {name} was deleted {} by {}: no object of it is left, as only an empty bucket can be deleted. Who \
+             deleted an object is recorded only where a trail records data events.",
+            end.time,
+            end.who()
+        )),
+        EndingAnswer::MaybeDeleted => {
+            Some(format!("Its bucket {name} was perhaps deleted {} by {}.", end.time, end.who()))
+        }
+        EndingAnswer::Attempted | EndingAnswer::Nothing => None,
+    }
 }

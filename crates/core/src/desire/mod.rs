@@ -2,8 +2,9 @@
 //!
 //! [`design`] applies its rules in this order: the names and accounts that all rules share (`layout`), trusted access
 //! and delegated administrators (`access`), the log archive (`archive`), the trails (`trails`), the wake queue
-//! (`wake`), the readers (`readers`), the lake (`lake`), the guard of all that (`guards`). A rule only adds resources;
-//! the lake and the guard alone read what was added, to know whom to keep out and what to protect.
+//! (`wake`), the readers (`readers`), the lake (`lake`), AWS Config (`aws_config`), the guard of all that (`guards`). A
+//! rule only adds resources; the lake and the guard alone read what was added, to know whom to keep out and what to
+//! protect.
 //!
 //! One thing of the world comes in: the trails of ours that still write though nobody configures them (`earlier`). What
 //! they write through stays open until they are gone, so that a migration has no gap.
@@ -22,6 +23,7 @@ use crate::policy::template::{BadTemplate, Templates};
 mod access;
 pub mod alike;
 mod archive;
+mod aws_config;
 mod earlier;
 mod earlier_lakes;
 mod guards;
@@ -187,6 +189,7 @@ pub fn design(brief: &DesignInput<'_>) -> Result<Desired, Vec<BadDesign>> {
     wake::add(brief, &layout, &mut desired).map_err(one)?;
     readers::add(brief, &layout, &mut desired)?;
     lake::add(brief, &layout, &mut desired)?;
+    aws_config::add(brief, &layout, &mut desired)?;
     guards::add(brief, &layout, &mut desired).map_err(one)?;
     Ok(desired)
 }

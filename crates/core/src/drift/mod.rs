@@ -12,7 +12,7 @@ mod unsent;
 
 pub use entry::{Comparison, Entry, FindingKind, FindingState, Tally};
 pub use record::{BadRecord, DriftRecord};
-pub use trace::Trace;
+pub use trace::{Trace, TracedChange};
 pub use unsent::Unsent;
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use crate::ids::{AccountId, Arn, Partition, Region};
 /// The kinds of resources that a deployment consists of. Their order is the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Trusted access of CloudTrail in the organization.
+    /// Trusted access of CloudTrail or of AWS Config in the organization.
     TrustedAccess,
-    /// An account that may administer CloudTrail for the organization.
+    /// An account that may administer CloudTrail or AWS Config for the organization.
     DelegatedAdministrator,
     /// The log bucket.
     Bucket,
@@ -39,11 +39,13 @@ pub enum Kind {
     Queue,
     /// A rule that sends events on.
     Rule,
+    /// An aggregator of AWS Config.
+    ConfigAggregator,
 }
 
 impl Kind {
     /// All kinds, in the order of reports.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::TrustedAccess,
         Kind::DelegatedAdministrator,
         Kind::Bucket,
@@ -58,6 +60,7 @@ impl Kind {
         Kind::ServiceControlPolicy,
         Kind::Queue,
         Kind::Rule,
+        Kind::ConfigAggregator,
     ];
 
     /// Returns the kind as addresses write it.
@@ -77,6 +80,7 @@ impl Kind {
             Kind::ServiceControlPolicy => "service_control_policy",
             Kind::Queue => "queue",
             Kind::Rule => "rule",
+            Kind::ConfigAggregator => "config_aggregator",
         }
     }
 
@@ -97,6 +101,7 @@ impl Kind {
             Kind::ServiceControlPolicy => Target::OrganizationPolicy,
             Kind::Queue => Target::Queue,
             Kind::Rule => Target::Rule,
+            Kind::ConfigAggregator => Target::ConfigurationAggregator,
         }
     }
 
@@ -122,6 +127,7 @@ impl Kind {
             Kind::ServiceControlPolicy => "service control policy",
             Kind::Queue => "queue",
             Kind::Rule => "event rule",
+            Kind::ConfigAggregator => "Config aggregator",
         }
     }
 }
@@ -159,8 +165,8 @@ impl Address {
         Self { account: account.clone(), region: None, kind, name: name.into() }
     }
 
-    /// Returns the ARN of the resource; none where the address does not tell it: AWS decides the ids of keys and of
-    /// service control policies, and the rest are settings of something else.
+    /// Returns the ARN of the resource; none where the address does not tell it: AWS decides the ids of keys, of
+    /// service control policies and of aggregators, and the rest are settings of something else.
     pub fn arn(&self, partition: Partition) -> Option<Arn> {
         let region = self.region.as_ref().map_or("", Region::as_str);
         let account = self.account.as_str();
@@ -179,7 +185,8 @@ impl Address {
             | Kind::BucketPolicy
             | Kind::Key
             | Kind::KeyPolicy
-            | Kind::ServiceControlPolicy => return None,
+            | Kind::ServiceControlPolicy
+            | Kind::ConfigAggregator => return None,
         })
     }
 

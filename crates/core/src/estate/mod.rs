@@ -12,6 +12,7 @@ use crate::policy::Aliases;
 
 pub mod access_logs;
 pub mod address;
+pub mod aggregator;
 pub mod bucket;
 pub mod desired;
 pub mod field;
@@ -37,6 +38,7 @@ pub mod trusted_access;
 pub mod wake;
 
 pub use address::{Address, Kind};
+pub use aggregator::ConfigAggregator;
 pub use bucket::{Bucket, BucketPolicy};
 pub use desired::{Desired, GuardTerms, LakeTerms, ReadingTerms, Wanted};
 pub use field::{Field, FieldValue, Tags};

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::key::referenced_key;
 use super::{
-    Address, Bucket, BucketPolicy, DelegatedAdministrator, Field, Key, KeyPolicy, Kind, LogGroup, OWNER_TAG, Policy,
-    Queue, Role, Rule, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
+    Address, Bucket, BucketPolicy, ConfigAggregator, DelegatedAdministrator, Field, Key, KeyPolicy, Kind, LogGroup,
+    OWNER_TAG, Policy, Queue, Role, Rule, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
 };
 use crate::policy::PolicyDocument;
 
@@ -41,6 +41,8 @@ pub enum Resource {
     Queue(Queue),
     /// See [`Rule`].
     Rule(Rule),
+    /// See [`ConfigAggregator`].
+    ConfigAggregator(ConfigAggregator),
 }
 
 macro_rules! from_kind {
@@ -82,7 +84,8 @@ from_kind!(
     Trail,
     ServiceControlPolicy,
     Queue,
-    Rule
+    Rule,
+    ConfigAggregator
 );
 
 impl Resource {
@@ -115,6 +118,7 @@ impl Resource {
             Resource::ServiceControlPolicy(r) => Some(&r.tags),
             Resource::Queue(r) => Some(&r.tags),
             Resource::Rule(r) => Some(&r.tags),
+            Resource::ConfigAggregator(r) => Some(&r.tags),
             Resource::TrustedAccess(_)
             | Resource::DelegatedAdministrator(_)
             | Resource::BucketPolicy(_)
@@ -172,7 +176,8 @@ impl Resource {
             | Resource::KeyPolicy(_)
             | Resource::LogGroup(_)
             | Resource::Queue(_)
-            | Resource::Rule(_) => {}
+            | Resource::Rule(_)
+            | Resource::ConfigAggregator(_) => {}
         }
     }
 

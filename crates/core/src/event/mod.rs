@@ -32,5 +32,5 @@ pub use identity::{Actor, ActorKind, Behind, Mfa, UNKNOWN};
 pub use json::{Json, JsonType, Text};
 pub use outcome::Outcome;
 pub use reader::Unread;
-pub use record::{Addendum, BadRecord, RECORD_BYTES_MAX, Record, ResourceEntry, Tls};
+pub use record::{Addendum, BadRecord, DIGEST_ID, RECORD_BYTES_MAX, Record, ResourceEntry, Tls};
 pub use user_identity::{IdentityType, SessionContext, SessionIssuer, UserIdentity};

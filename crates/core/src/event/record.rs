@@ -4,7 +4,10 @@
 //! field that is not there is `None`, one that is unknown stays in [`Record::json`], one that is of another type than
 //! AWS documents is listed in [`Record::unread`].
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::json::{Json, JsonType, Text};
 use super::reader::{FieldReader, Unread};
@@ -13,6 +16,9 @@ use super::user_identity::UserIdentity;
 /// The longest record that is read, in bytes. CloudTrail's have at most 256 KB, enriched ones at most 1 MB (CloudTrail
 /// user guide, "CloudTrail record contents"; API, `PutEventConfiguration`).
 pub const RECORD_BYTES_MAX: usize = 2 << 20;
+
+/// How the ids of records without one begin: see [`Record::identity`].
+pub const DIGEST_ID: &str = "sha256:";
 
 /// Resources of one record that are read: one call deletes at most 1,000 objects (S3 API, `DeleteObjects`).
 const RESOURCES_MAX: usize = 1_000;
@@ -184,6 +190,17 @@ impl<'a> Record<'a> {
         };
         record.unread = unread;
         Ok(record)
+    }
+
+    /// Returns the id of the event; of a record without one `sha256:` and the digest of its bytes, in hexadecimal, so
+    /// that it is known again wherever it was delivered.
+    pub fn identity(&self) -> Cow<'_, str> {
+        if let Some(id) = self.event_id.as_deref().filter(|id| !id.is_empty()) {
+            return Cow::Borrowed(id);
+        }
+        let digest = Sha256::digest(self.json.as_str().as_bytes());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Cow::Owned(format!("{DIGEST_ID}{hex}"))
     }
 
     /// Returns what the record has at a path: `userIdentity.sessionContext.sessionIssuer.arn`. `None`: there is

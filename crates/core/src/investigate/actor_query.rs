@@ -28,6 +28,14 @@ pub enum ActorQuery {
     },
 }
 
+/// Tells whether a text is an access key: 20 capital letters and digits, which begin with `AKIA` or `ASIA` (IAM user
+/// guide, "IAM identifiers").
+pub fn is_access_key(text: &str) -> bool {
+    text.len() == 20
+        && ["AKIA", "ASIA"].iter().any(|begin| text.starts_with(begin))
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
 impl ActorQuery {
     /// Reads what a person types: an ARN, an access key, a unique id, or else the name of a person.
     pub fn of(text: &str) -> Self {

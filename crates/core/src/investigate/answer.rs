@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chain::{Chain, FoundBy, HOPS_MAX, Hop, Lost, Origin};
@@ -12,13 +12,19 @@ use super::timeline::{Ending, Incarnation, Step, StepOutcome};
 use crate::event::{ActorKind, Mfa};
 use crate::resource_types::ResourceEffect;
 
+/// Why whoever worked on a stack is not known to stand behind what CloudFormation did.
+const LIKELY: &str = "this caller is likely, and not known: no record ties a call on a stack to what AWS CloudFormation did \
+                      with a role";
+
 /// Who stands behind a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// Who made the call, as its record names it.
     pub actor: String,
     /// At the beginning of the chain of sessions. `None`: not known; `lost` says why.
     pub origin: Option<String>,
+    /// What is at the beginning of the chain.
+    pub origin_kind: OriginKind,
     /// Why the origin is not known. `None`: it is.
     pub lost: Option<String>,
     /// AWS proves each step of the chain by an access key. False: a step was found by the name of a session, or the
@@ -43,8 +49,45 @@ pub struct Person {
     pub hops: Vec<PersonHop>,
 }
 
+/// What is at the beginning of a chain of sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OriginKind {
+    /// The root user of an account.
+    RootUser,
+    /// An IAM user.
+    IamUser,
+    /// A user of IAM Identity Center.
+    IdentityCenterUser,
+    /// A person or a program that another provider vouches for.
+    Federated,
+    /// What a service runs with a role: an instance, a function, a stack.
+    Workload,
+    /// A call that was not signed.
+    Anonymous,
+    /// An account that is not one of the organization's, whose calls are recorded there.
+    Outside,
+    /// Not known.
+    Unknown,
+}
+
+impl OriginKind {
+    fn of(end: &Result<Origin, Lost>) -> Self {
+        match end {
+            Ok(Origin::Root(_)) => Self::RootUser,
+            Ok(Origin::User(_) | Origin::UserId { .. }) => Self::IamUser,
+            Ok(Origin::IdentityCenterUser(_)) => Self::IdentityCenterUser,
+            Ok(Origin::External { .. }) => Self::Federated,
+            Ok(Origin::Workload { .. }) => Self::Workload,
+            Ok(Origin::Anonymous) => Self::Anonymous,
+            Err(Lost::Outside { .. }) => Self::Outside,
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
 /// How a session began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct PersonHop {
     /// When, RFC 3339 in UTC.
     pub time: String,
@@ -56,6 +99,13 @@ pub struct PersonHop {
     pub role: Option<String>,
     /// The name that the session was given: a claim. `None`: none.
     pub session_name: Option<String>,
+    /// The stack or stack set that the call was about: it is likely, and not proven, that this call led to what AWS
+    /// CloudFormation did. `None`: the call began a session, or the record does not name the stack.
+    #[serde(default)]
+    pub stack: Option<String>,
+    /// The call was about a stack: no record ties it to what AWS CloudFormation did.
+    #[serde(default)]
+    pub is_stack: bool,
     /// The account that the record was delivered to. `None`: not recorded.
     pub account: Option<String>,
     /// The address or the service that the call came from. `None`: not recorded.
@@ -139,7 +189,7 @@ pub struct StepAnswer {
     pub accounts: Vec<String>,
     /// The region. `None`: not recorded.
     pub region: Option<String>,
-    /// The id of the event. Empty: not recorded.
+    /// The id of the event; of a record without one `sha256:` and the digest of its bytes.
     pub event_id: String,
     /// The policy that it sets. `None`: none.
     pub policy: Option<Value>,
@@ -166,11 +216,13 @@ impl Person {
         Self {
             actor: actor.name.clone(),
             origin: chain.end.as_ref().ok().map(ToString::to_string),
+            origin_kind: OriginKind::of(&chain.end),
             lost: match &chain.end {
                 Ok(Origin::UserId { account, .. }) => Some(format!(
                     "only the id of the user is recorded: the records of account {} are not among those that were looked at",
                     account.as_deref().unwrap_or("(not recorded)")
                 )),
+                Ok(_) if chain.hops.iter().any(|hop| hop.by == FoundBy::Stack) => Some(LIKELY.to_owned()),
                 end => end.as_ref().err().map(lost),
             },
             is_proven: chain.is_proven(),
@@ -191,9 +243,14 @@ impl Person {
         Self { addresses: addresses(&self.hops, source.as_deref()), source, ..self }
     }
 
-    /// Returns in a few words who it was: the origin, or the caller where that is not known.
+    /// Returns in a few words who it was: the origin, or the caller where that is not known or only likely.
     pub fn who(&self) -> &str {
-        self.origin.as_deref().unwrap_or(&self.actor)
+        self.origin.as_deref().filter(|_| !self.is_likely()).unwrap_or(&self.actor)
+    }
+
+    /// Tells whether a call on a stack leads to the origin, which no record ties to what AWS CloudFormation did.
+    pub fn is_likely(&self) -> bool {
+        self.hops.iter().any(|hop| hop.is_stack)
     }
 }
 
@@ -235,6 +292,8 @@ impl PersonHop {
             caller,
             role: issue.role.clone(),
             session_name: issue.session_name.clone(),
+            stack: issue.stack.clone().filter(|_| hop.by == FoundBy::Stack),
+            is_stack: hop.by == FoundBy::Stack,
             account: issue.account.clone(),
             source: issue.source.clone(),
             event_id: issue.event_id.clone(),
@@ -263,6 +322,18 @@ fn lost(lost: &Lost) -> String {
         }
         Lost::Outside { account, caller: None } => {
             format!("account {account} is not one of the organization's: its calls are recorded there")
+        }
+        Lost::NoStack(wanted) => format!(
+            "AWS CloudFormation did it with {}, and no call on a stack that may have led to it {} is among the records",
+            wanted.role.as_deref().unwrap_or("a role"),
+            between(wanted.from, wanted.to)
+        ),
+        Lost::Stacks { calls, more } => {
+            let more = if *more > 0 { format!("; {more} more") } else { String::new() };
+            format!(
+                "AWS CloudFormation did it with a role, and any of these may have led to it: {}{more}",
+                calls.join("; ")
+            )
         }
         Lost::Endless => format!("the sessions lead in a circle, or through more than {HOPS_MAX} roles"),
         Lost::NotRecorded => "the record does not tell who called".to_owned(),

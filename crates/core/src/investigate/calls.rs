@@ -101,7 +101,7 @@ fn session(records: &[&Record<'_>], person: &impl Fn(&str) -> Option<Person>) ->
     let times = || records.iter().filter_map(|record| record.event_time);
     let count =
         |text: for<'a> fn(&'a Record<'_>) -> Option<&'a str>| counted(records.iter().filter_map(|one| text(one)));
-    let known = records.iter().filter_map(|record| record.event_id.as_deref()).find_map(person);
+    let known = records.iter().find_map(|record| person(&record.identity()));
     Some(SessionAnswer {
         access_key: actor.access_key,
         actor: actor.name,
@@ -155,7 +155,7 @@ impl CallAnswer {
             actor: Actor::of(record).name,
             person: person.map(|known| known.from(own(&record.source_ip_address))),
             source: own(&record.source_ip_address),
-            event_id: own(&record.event_id).unwrap_or_default(),
+            event_id: record.identity().into_owned(),
             shared_event_id: own(&record.shared_event_id),
             resources: arns.map(str::to_owned).collect(),
         }

@@ -11,6 +11,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::issue::{Issue, once, since};
+use super::stack::{self, NoCall, StackClue, WantedStack};
 use crate::event::{Actor, ActorKind, Record};
 
 /// The most steps that are gone back. AWS sets no limit to chains of roles; real ones have two or three.
@@ -101,6 +102,15 @@ pub enum Lost {
         /// What is recorded of the caller: its id. `None`: nothing.
         caller: Option<String>,
     },
+    /// CloudFormation did it with a role, and no call on a stack that may have led to it is among what was looked at.
+    NoStack(Box<WantedStack>),
+    /// CloudFormation did it with a role, and calls of several callers on stacks may have led to it.
+    Stacks {
+        /// The first of them, in words.
+        calls: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
     /// It goes in a circle, or on beyond [`HOPS_MAX`].
     Endless,
     /// The record does not tell who called.
@@ -134,6 +144,8 @@ pub enum FoundBy {
     AccessKey,
     /// The role and the name of the session, and no other one leads elsewhere.
     Session,
+    /// It is the one call on stacks that may have led to what CloudFormation did.
+    Stack,
 }
 
 /// Goes back, step by step: ask what is [`Tracer::wanted`], say what was [`Tracer::found`], until nothing is wanted.
@@ -143,11 +155,14 @@ pub struct Tracer {
     hops: Vec<Hop>,
     state: State,
     organization: Option<BTreeSet<String>>,
+    at: Option<Timestamp>,
+    clue: StackClue,
 }
 
 #[derive(Debug, Clone)]
 enum State {
     Wanted(Wanted),
+    WantedStack(Box<WantedStack>),
     Ended(Result<Origin, Lost>),
 }
 
@@ -178,7 +193,23 @@ impl Tracer {
             }
             None => State::Ended(Err(Lost::NotRecorded)),
         };
-        Self { actor, hops: Vec::new(), state, organization }
+        let (at, clue) = (record.event_time, StackClue::of(record));
+        Self { actor, hops: Vec::new(), state, organization, at, clue }
+    }
+
+    /// Returns what CloudFormation did, where the call on a stack that led to it is looked for. `None`: none is.
+    pub fn wanted_stack(&self) -> Option<&WantedStack> {
+        if let State::WantedStack(wanted) = &self.state { Some(wanted) } else { None }
+    }
+
+    /// Says which calls on stacks there were. Others than those that are wanted do no harm.
+    pub fn found_stack_calls(&mut self, calls: Vec<Issue>) {
+        let State::WantedStack(wanted) = &self.state else { return };
+        match wanted.chosen(calls) {
+            Ok(issue) => self.go_on(issue, FoundBy::Stack, None),
+            Err(NoCall::Absent) => self.state = State::Ended(Err(Lost::NoStack(wanted.clone()))),
+            Err(NoCall::Several { calls, more }) => self.state = State::Ended(Err(Lost::Stacks { calls, more })),
+        }
     }
 
     /// Returns the session of which the beginning is looked for. `None`: the chain is done.
@@ -193,18 +224,41 @@ impl Tracer {
             Ok(found) => found,
             Err(lost) => {
                 let user = wanted.identity_center_user.clone().map(Origin::IdentityCenterUser);
-                self.state = State::Ended(user.ok_or(lost));
+                let is_stack = self.hops.is_empty() && stack::is_session(&self.actor);
+                self.state = match self.at.filter(|_| is_stack) {
+                    Some(at) => {
+                        let (role, account) = (self.actor.role.as_deref(), self.actor.account.as_deref());
+                        State::WantedStack(Box::new(self.clue.wanted(role, account, stack::CLOUDFORMATION, at)))
+                    }
+                    None => State::Ended(user.ok_or(lost)),
+                };
                 return;
             }
         };
+        self.go_on(issue, by, first);
+    }
+
+    /// Takes a step back.
+    fn go_on(&mut self, issue: Issue, by: FoundBy, first: Option<Timestamp>) {
         let is_circle = self.hops.iter().any(|hop| !issue.event_id.is_empty() && hop.issue.event_id == issue.event_id);
         self.state = match is_circle || self.hops.len() >= HOPS_MAX {
             true => State::Ended(Err(Lost::Endless)),
-            false => behind(&issue, first, self.organization.as_ref()),
+            false => self.behind(&issue, first),
         };
         if !is_circle {
             self.hops.push(Hop { issue, by });
         }
+    }
+
+    /// Returns what is looked for behind a call.
+    fn behind(&self, issue: &Issue, first: Option<Timestamp>) -> State {
+        let service = &issue.caller.name;
+        // What calls on stacks itself has nothing of CloudFormation behind it.
+        if issue.caller.kind == ActorKind::Service && issue.stack.is_none() && stack::is_service(service) {
+            let (role, account) = (issue.role.as_deref(), issue.account.as_deref());
+            return State::WantedStack(Box::new(self.clue.wanted(role, account, service, issue.time)));
+        }
+        behind(issue, first, self.organization.as_ref())
     }
 
     /// Returns the chain, as far as it was gone back.
@@ -212,6 +266,7 @@ impl Tracer {
         let end = match self.state {
             State::Ended(end) => end,
             State::Wanted(wanted) => Err(Lost::NotFound(wanted)),
+            State::WantedStack(wanted) => Err(Lost::NoStack(wanted)),
         };
         Chain { actor: self.actor, hops: self.hops, end }
     }

@@ -3,6 +3,8 @@
 //! Sources: IAM user guide, "Logging IAM and AWS STS API calls with AWS CloudTrail"; CloudTrail user guide, "AWS
 //! Management Console sign-in events" (`SwitchRole`).
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use crate::event::{Actor, ActorKind, Outcome, Record, SessionContext};
@@ -47,8 +49,13 @@ pub struct Issue {
     pub access_key: Option<String>,
     /// The unique id of the session: `AROA…:name`. `None`: not recorded.
     pub session_id: Option<String>,
-    /// The ARN of the role. `None`: it is no session of a role, or not recorded.
+    /// The ARN of the role; of a call on a stack the one that it is given. `None`: it is no session of a role, or not
+    /// recorded.
     pub role: Option<String>,
+    /// The region. `None`: not recorded.
+    pub region: Option<String>,
+    /// The stack or stack set that it is about. `None`: it began a session, or the name is not recorded.
+    pub stack: Option<String>,
     /// The name that the session was given. `None`: not recorded.
     pub session_name: Option<String>,
     /// Where the console came from: the ARN of the user or of the session. `None`: it was no change of roles in it.
@@ -68,9 +75,6 @@ impl Issue {
         if !(is_switch || is_issue) {
             return None;
         }
-        if !Outcome::of(record).may_be_done() {
-            return None;
-        }
         let text = |part: Option<crate::event::Json<'_>>, path: &str| {
             part.and_then(|part| part.at(path)?.text()).map(|text| text.into_owned()).filter(|text| !text.is_empty())
         };
@@ -80,14 +84,6 @@ impl Issue {
         let own = |text: &Option<crate::event::Text<'_>>| text.as_deref().map(str::to_owned);
         let is_external = caller.kind == ActorKind::ExternalUser;
         Some(Self {
-            event_id: own(&record.event_id).unwrap_or_default(),
-            shared_event_id: own(&record.shared_event_id),
-            call: call.to_owned(),
-            time: record.event_time?,
-            account: own(&record.recipient_account_id),
-            source: own(&record.source_ip_address),
-            caller_id: own(&identity.principal_id),
-            caller_since: identity.session.as_ref().and_then(since),
             access_key: text(answer, "credentials.accessKeyId"),
             session_id: match is_switch {
                 // The record is one of the new session.
@@ -108,7 +104,36 @@ impl Issue {
                 .filter(|_| is_external)
                 .or_else(|| text(asked, "principalArn").filter(|_| call == "AssumeRoleWithSAML")),
             subject: own(&identity.user_name).filter(|_| is_external),
-            caller,
+            ..Self::called(record, call)?
+        })
+    }
+
+    /// Reads who called, where and when. `None`: it was not done, or the record does not tell when.
+    pub(super) fn called(record: &Record<'_>, call: &str) -> Option<Self> {
+        if !Outcome::of(record).may_be_done() {
+            return None;
+        }
+        let own = |text: &Option<crate::event::Text<'_>>| text.as_deref().map(str::to_owned);
+        let identity = &record.user_identity;
+        Some(Self {
+            event_id: record.identity().into_owned(),
+            shared_event_id: own(&record.shared_event_id),
+            call: call.to_owned(),
+            time: record.event_time?,
+            account: own(&record.recipient_account_id),
+            region: own(&record.aws_region),
+            source: own(&record.source_ip_address),
+            caller: Actor::of(record),
+            caller_id: own(&identity.principal_id),
+            caller_since: identity.session.as_ref().and_then(since),
+            access_key: None,
+            session_id: None,
+            role: None,
+            session_name: None,
+            switched_from: None,
+            provider: None,
+            subject: None,
+            stack: None,
         })
     }
 
@@ -140,12 +165,13 @@ pub(super) fn since(session: &SessionContext<'_>) -> Option<Timestamp> {
 /// other one says.
 pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
     let mut all: Vec<Issue> = Vec::new();
+    let (mut by_event, mut by_call): (HashMap<String, usize>, HashMap<String, usize>) = Default::default();
     for issue in issues {
-        let is_same = |known: &&mut Issue| {
-            !issue.event_id.is_empty() && known.event_id == issue.event_id
-                || known.shared_event_id.is_some() && known.shared_event_id == issue.shared_event_id
-        };
-        match all.iter_mut().find(is_same) {
+        let event = Some(issue.event_id.clone()).filter(|id| !id.is_empty());
+        let call = issue.shared_event_id.clone();
+        let of_event = event.as_ref().and_then(|id| by_event.get(id));
+        let at = of_event.or_else(|| by_call.get(call.as_ref()?)).copied().unwrap_or(all.len());
+        match all.get_mut(at) {
             Some(known) if issue.says_more_than(known) => {
                 let less = std::mem::replace(known, issue);
                 known.fill(less);
@@ -153,6 +179,8 @@ pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
             Some(known) => known.fill(issue),
             None => all.push(issue),
         }
+        by_event.extend(event.map(|id| (id, at)));
+        by_call.extend(call.map(|id| (id, at)));
     }
     all
 }

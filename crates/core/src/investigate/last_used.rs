@@ -297,7 +297,7 @@ impl Use {
         let actor = Actor::of(record);
         Some(Self {
             time: record.event_time?,
-            event_id: text(&record.event_id).unwrap_or_default(),
+            event_id: record.identity().into_owned(),
             service: text(&record.event_source).unwrap_or_default(),
             call: text(&record.event_name).unwrap_or_default(),
             code: match Outcome::of(record) {

@@ -6,6 +6,8 @@
 //! - [`timeline`]: what happened to a resource, and how it ended.
 //! - [`calls`]: what was signed with a key or in a session, and single calls.
 //! - [`answer`]: all of it as plain data, for reports.
+//! - [`configuration`]: what AWS Config saw change, beside the calls that may have changed it.
+//! - [`stack`]: from what CloudFormation did with a role to the call on a stack that led to it.
 //! - [`chain`]: from a call back to its origin, session by session, also from account to account.
 //! - [`sessions`]: from an actor on to every session that it began, so that their calls are known as its own.
 //! - [`activity`]: everything that an actor did.
@@ -18,11 +20,13 @@ mod actor_query;
 pub mod answer;
 pub mod calls;
 pub mod chain;
+pub mod configuration;
 pub mod history;
 pub mod issue;
 pub mod last_used;
 pub mod remains;
 pub mod sessions;
+pub mod stack;
 mod tally;
 pub mod timeline;
 pub mod used_actions;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::activity::Missing;
 use super::last_used::is_data;
 use super::sessions::{Belonging, SessionSet};
-use super::timeline::Step;
+use super::timeline::{Step, takes_back};
 use crate::event::{Outcome, Record};
 use crate::resource_types::{
     MatchedBy, RecordedResource, ResourceEffect, ResourceIdentity, ResourceKey, ResourceMention, ResourceReader,
@@ -28,8 +28,6 @@ const RESOURCES_MAX: usize = 100_000;
 const STEPS_MAX: usize = 10_000;
 /// How many creations without a name, and how many deletions that do not say of what, are kept.
 const NAMELESS_MAX: usize = 10_000;
-/// How calls begin that take a deletion back: `RestoreSecret`, `CancelKeyDeletion`.
-const TAKES_BACK: [&str; 2] = ["Restore", "Cancel"];
 
 /// Takes records of anybody, in any order, and keeps what an actor made.
 #[derive(Debug)]
@@ -207,9 +205,7 @@ impl Remains<'_, '_> {
                 }
                 continue;
             }
-            let takes_back =
-                own.effect == ResourceEffect::Change && TAKES_BACK.iter().any(|word| call.starts_with(word));
-            let is_step = is_making(own.effect) || is_deletion || takes_back;
+            let is_step = is_making(own.effect) || is_deletion || takes_back(own.effect, call);
             self.add_step(record, &own, is_step);
         }
     }

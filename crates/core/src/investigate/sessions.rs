@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-pub use super::actor_query::ActorQuery;
+pub use super::actor_query::{ActorQuery, is_access_key};
 use super::chain::{CLOCKS, SESSION_MAX, session_arn};
 use super::issue::{Issue, since};
 use crate::event::{Actor, Record};

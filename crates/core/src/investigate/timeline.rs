@@ -16,7 +16,7 @@ const SERVICE_LINKED: &str = ":role/aws-service-role/";
 pub struct Step {
     /// When.
     pub time: Timestamp,
-    /// The id of the event. Empty: not recorded.
+    /// The id of the event, as [`Record::identity`] gives it.
     pub event_id: String,
     /// The id that its record has in common with that of another account. `None`: there is one record of it.
     pub shared_event_id: Option<String>,
@@ -121,7 +121,7 @@ impl Step {
         let is_linked = actor.role.as_deref().is_some_and(|arn| arn.contains(SERVICE_LINKED));
         Some(Self {
             time: record.event_time?,
-            event_id: own(&record.event_id).unwrap_or_default(),
+            event_id: record.identity().into_owned(),
             shared_event_id: own(&record.shared_event_id),
             call: own(&record.event_name).unwrap_or_default(),
             service: own(&record.event_source).unwrap_or_default(),
@@ -154,8 +154,7 @@ impl Step {
     /// Tells whether it took a deletion back that was to be done after a waiting time: `RestoreSecret`,
     /// `CancelKeyDeletion`.
     pub(super) fn takes_back(&self) -> bool {
-        let is_named = ["Restore", "Cancel"].iter().any(|word| self.call.starts_with(word));
-        self.is_sure() && self.effect == ResourceEffect::Change && is_named
+        self.is_sure() && takes_back(self.effect, &self.call)
     }
 
     /// Tells whether the call does well again while what it makes is there (Amazon SNS, SQS, S3 and ECS API references:
@@ -187,6 +186,11 @@ impl Step {
     fn is_sure(&self) -> bool {
         self.is_certain && self.ended == StepOutcome::Done
     }
+}
+
+/// Tells whether a call takes a deletion back: `RestoreSecret`, `CancelKeyDeletion`.
+pub(super) fn takes_back(effect: ResourceEffect, call: &str) -> bool {
+    effect == ResourceEffect::Change && ["Restore", "Cancel"].iter().any(|word| call.starts_with(word))
 }
 
 /// Returns each step once, in order: of a call between accounts there are two records, and files may be delivered

@@ -55,6 +55,8 @@ operations! {
         Read LIST_TARGETS_FOR_POLICY "ListTargetsForPolicy" ["organizations:ListTargetsForPolicy"];
         Read LIST_POLICIES_FOR_TARGET "ListPoliciesForTarget" ["organizations:ListPoliciesForTarget"];
         Write ENABLE_SERVICE_ACCESS "EnableAWSServiceAccess" ["organizations:EnableAWSServiceAccess"];
+        Write REGISTER_DELEGATED_ADMINISTRATOR "RegisterDelegatedAdministrator"
+            ["organizations:RegisterDelegatedAdministrator"];
         Write CREATE_POLICY "CreatePolicy" ["organizations:CreatePolicy", "organizations:TagResource"];
         Write UPDATE_POLICY "UpdatePolicy" ["organizations:UpdatePolicy"];
         Write ATTACH_POLICY "AttachPolicy" ["organizations:AttachPolicy"];
@@ -195,13 +197,22 @@ operations! {
         Write DELETE_RETENTION "DeleteRetentionPolicy" ["logs:DeleteRetentionPolicy"];
         Write TAG_RESOURCE "TagResource" ["logs:TagResource"];
     }
-    // AWS Config is looked at and never changed.
+    // What AWS Config records is looked at and never changed; what collects it is made.
     config Config {
         Read DESCRIBE_RECORDERS "DescribeConfigurationRecorders" ["config:DescribeConfigurationRecorders"];
         Read DESCRIBE_RECORDER_STATUS "DescribeConfigurationRecorderStatus"
             ["config:DescribeConfigurationRecorderStatus"];
         Read DESCRIBE_CHANNELS "DescribeDeliveryChannels" ["config:DescribeDeliveryChannels"];
         Read DESCRIBE_CHANNEL_STATUS "DescribeDeliveryChannelStatus" ["config:DescribeDeliveryChannelStatus"];
+        Read LIST_DISCOVERED "ListDiscoveredResources" ["config:ListDiscoveredResources"];
+        Read GET_RESOURCE_HISTORY "GetResourceConfigHistory" ["config:GetResourceConfigHistory"];
+        Read DESCRIBE_AGGREGATORS "DescribeConfigurationAggregators" ["config:DescribeConfigurationAggregators"];
+        Read LIST_TAGS "ListTagsForResource" ["config:ListTagsForResource"];
+        Write PUT_AGGREGATOR "PutConfigurationAggregator" [
+            "config:PutConfigurationAggregator", "config:TagResource", "iam:PassRole",
+            "organizations:DescribeOrganization", "organizations:ListDelegatedAdministrators"
+        ];
+        Write TAG_RESOURCE "TagResource" ["config:TagResource"];
     }
     iam Iam {
         Read GET_ACCOUNT_DETAILS "GetAccountAuthorizationDetails" ["iam:GetAccountAuthorizationDetails"];

@@ -16,6 +16,7 @@ use crate::policy::lint::total_size_bytes;
 
 mod archive;
 mod athena;
+mod aws_config;
 mod identity;
 mod lake;
 mod names;
@@ -174,6 +175,7 @@ pub fn permissions(ask: &PermissionsRequest<'_>) -> Permissions {
         wake::add(&names, &mut draft);
         notify::add(&names, &mut draft);
         lake::add_updates(&names, &mut draft);
+        aws_config::add(&names, &mut draft);
     }
     recorders::add(&names, &mut draft);
     let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };

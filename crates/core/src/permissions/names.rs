@@ -286,7 +286,28 @@ impl<'a> Names<'a> {
         if self.has_wake_role() {
             roles.insert(self.wake());
         }
+        if self.administers_config() {
+            roles.insert(self.config_role());
+        }
         roles
+    }
+
+    /// Tells whether AWS Config may be administered from here: the log account by default, else the member that is
+    /// named, of which the place does not tell more.
+    pub(super) fn administers_config(&self) -> bool {
+        let Some(section) = &self.config().aws_config else { return false };
+        let log = &self.config().accounts.log;
+        let is_log = section
+            .administrator
+            .as_ref()
+            .is_none_or(|named| named == log || self.log.as_ref().is_some_and(|id| id.as_str() == named));
+        self.place() == if is_log { AccountKind::Log } else { AccountKind::Member }
+    }
+
+    /// The role of the aggregator of AWS Config.
+    pub(super) fn config_role(&self) -> String {
+        let section = self.config().aws_config.as_ref();
+        section.map_or_else(|| ANY.to_owned(), |section| self.render_for(&section.role, self.place()))
     }
 
     pub(super) fn has_reader_roles(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::aws_config;
 use super::change::{Begun, Change, Risk, Step};
 use super::field_change::FieldChange;
 use super::finding::Harm;
@@ -81,7 +82,13 @@ fn compare_one(
                 Ownership::HalfMade => {
                     Some(Step::Create { desired: resource, begun: Some(Begun { observed, fields }) })
                 }
-                Ownership::Foreign => Some(Step::Adopt { desired: resource, observed, fields }),
+                Ownership::Foreign => {
+                    if let Some(taken) = aws_config::taken(address, seen, &fields) {
+                        compared.blockers.push(taken);
+                        is_other = true;
+                    }
+                    Some(Step::Adopt { desired: resource, observed, fields })
+                }
                 Ownership::Other(deployment) => {
                     compared.blockers.push(of_another(address, deployment));
                     is_other = true;

@@ -36,6 +36,8 @@ pub const FINDING_CODES: &[FindingCode] = &[
     ("earlier-logs-expire", "A lifecycle rule deletes earlier logs sooner than the configuration keeps logs."),
     ("encrypted-elsewhere", "Log files until now are encrypted with a key of another account."),
     ("further-administrator", "A delegated administrator of CloudTrail is not in the configuration."),
+    ("further-aggregator", "Another aggregator of AWS Config collects from the organization beside the wanted one."),
+    ("further-config-administrator", "A further account administers AWS Config for the organization."),
     ("key-disabled", "The key of the archive is disabled."),
     ("key-pending-deletion", "The key of the archive is scheduled for deletion."),
     ("key-unusable", "The key with which a trail encrypts cannot be used."),

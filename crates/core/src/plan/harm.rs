@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, Step};
 use super::finding::{Finding, Harm};
 use super::isolation;
+use crate::estate::aggregator;
 use crate::estate::bucket::LifecycleRule;
 use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, Resource, Sighting, Trail};
@@ -117,6 +118,8 @@ impl<'a> Ground<'a> {
             Kind::Trail => Harm::NothingRecorded,
             // Before anything is recorded there is nothing to lose and nothing to read.
             _ if !self.is_deployed => Harm::Harmless,
+            // No log is touched by what AWS Config collects.
+            _ if change.reason == aggregator::REASON => Harm::Harmless,
             Kind::TrustedAccess => Harm::NothingRecorded,
             Kind::Bucket | Kind::BucketPolicy if self.delivered_to.contains(change.address.name.as_str()) => {
                 Harm::LogsLost
@@ -134,7 +137,8 @@ impl<'a> Ground<'a> {
             | Kind::Policy
             | Kind::ServiceControlPolicy
             | Kind::Queue
-            | Kind::Rule => Harm::LessProtected,
+            | Kind::Rule
+            | Kind::ConfigAggregator => Harm::LessProtected,
         }
     }
 
@@ -158,6 +162,7 @@ impl<'a> Ground<'a> {
             {
                 Harm::Harmless
             }
+            (Resource::ConfigAggregator(_), _) => Harm::Harmless,
             (Resource::Trail(wish), Resource::Trail(seen)) => self.trail(wish, seen),
             // No log is lost with what lies in the lake.
             (Resource::Bucket(_), _) if self.has_lake(change) => self.so_far(change, Harm::LessProtected),

@@ -81,6 +81,7 @@ fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str,
         | Resource::DelegatedAdministrator(_)
         | Resource::Queue(_)
         | Resource::Rule(_)
+        | Resource::ConfigAggregator(_)
         | Resource::Bucket(_)
         | Resource::Key(_)
         | Resource::LogGroup(_)

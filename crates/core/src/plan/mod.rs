@@ -20,6 +20,7 @@ use crate::organization::Organization;
 
 pub mod adoption;
 mod advice;
+mod aws_config;
 pub mod change;
 mod close;
 mod deleted_principals;
@@ -273,6 +274,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
     findings.extend(past::findings(desired, observed, &changes));
     findings.extend(lake::findings(desired, observed));
     findings.extend(earlier_lakes::findings(desired, observed));
+    findings.extend(aws_config::findings(desired, observed));
     blockers.extend(past::blockers(desired, observed, &options));
     blockers.extend(taken::blockers(observed, &changes));
     let headroom = limits::headroom(desired, observed, &changes);
@@ -305,6 +307,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
                 .chain(past::unknown(desired, observed))
                 .chain(lake::unknown(desired, observed))
                 .chain(earlier_lakes::unknown(desired, observed))
+                .chain(aws_config::unknown(desired, observed))
                 .chain(lockout::problems(desired, observed))
                 .chain(around.problems)
                 .chain(now.problems),
@@ -315,6 +318,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
             .into_iter()
             .chain(past::leftovers(desired, observed))
             .chain(earlier_lakes::leftovers(desired, observed))
+            .chain(aws_config::leftovers(desired, observed))
             .collect(),
         other_trails,
         headroom,

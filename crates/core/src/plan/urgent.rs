@@ -13,6 +13,7 @@ use super::change::{Action, Change, Risk, Step};
 use super::field_change::FieldChange;
 use super::{diff, risk};
 use crate::estate::key::referenced_key;
+use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, OWNER_TAG, Resource, Role, Trail};
 use crate::policy::document::{ActionElement, PrincipalElement, Principals, ResourceElement};
 use crate::policy::merge::{is_ours, sources};
@@ -111,7 +112,11 @@ impl Ground<'_> {
                 self.trail(change, wish, seen)
             }
             (Some(Resource::Trail(wish)), None) => self.trail_again(change, wish).into_iter().collect(),
-            (Some(Resource::TrustedAccess(_)), None) if self.is_deployed() && self.has_organization_trail() => {
+            (Some(Resource::TrustedAccess(_)), None)
+                if change.address.name == CLOUDTRAIL_PRINCIPAL
+                    && self.is_deployed()
+                    && self.has_organization_trail() =>
+            {
                 vec![alone(change.clone())]
             }
             (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen))) if self.is_kept(change) => {

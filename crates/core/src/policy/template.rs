@@ -20,7 +20,7 @@ const SIZE_BYTES_MAX: usize = 64 * 1024;
 const RENDERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The templates that are compiled in: file name -> text. `policies/README.md` says which variables each may use.
-pub const EMBEDDED: [(&str, &str); 14] = [
+pub const EMBEDDED: [(&str, &str); 15] = [
     ("bucket.json.hbs", include_str!("../../../../policies/bucket.json.hbs")),
     ("key.json.hbs", include_str!("../../../../policies/key.json.hbs")),
     ("lake.json.hbs", include_str!("../../../../policies/lake.json.hbs")),
@@ -33,6 +33,7 @@ pub const EMBEDDED: [(&str, &str); 14] = [
     ("log-group-role-trust.json.hbs", include_str!("../../../../policies/log-group-role-trust.json.hbs")),
     ("queue.json.hbs", include_str!("../../../../policies/queue.json.hbs")),
     ("wake-role.json.hbs", include_str!("../../../../policies/wake-role.json.hbs")),
+    ("config-role-trust.json.hbs", include_str!("../../../../policies/config-role-trust.json.hbs")),
     ("wake-role-trust.json.hbs", include_str!("../../../../policies/wake-role-trust.json.hbs")),
     ("guard.json.hbs", include_str!("../../../../policies/guard.json.hbs")),
 ];

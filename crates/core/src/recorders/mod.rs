@@ -1,5 +1,6 @@
 //! AWS Config beside the trails: what is known of the configuration recorder and the delivery channel of each account
-//! and region. Read, never made: a recorder costs money for each configuration item.
+//! and region. Read, never made: a recorder costs money for each configuration item. What recorders recorded of a
+//! resource is read too ([`item`]), and what differs between two such states ([`difference`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,9 @@ use jiff::Timestamp;
 
 use crate::estate::Problem;
 use crate::ids::{AccountId, Partition, Region};
+
+pub mod difference;
+pub mod item;
 
 /// What is known of AWS Config.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -147,6 +151,16 @@ impl ConfigRecorder {
     /// Tells whether the recorder of a region records all of the global IAM types now.
     pub fn records_global(&self, region: &Region) -> bool {
         self.recording && self.types.has_global() && !WITHOUT_GLOBAL_TYPES.contains(&region.as_str())
+    }
+
+    /// Tells whether a type is recorded while the recorder is on. The global types of IAM may be left out.
+    pub fn records(&self, resource_type: &str) -> bool {
+        let is_global = GLOBAL_TYPES.contains(&resource_type);
+        match &self.types {
+            RecordedTypes::All { global } => *global || !is_global,
+            RecordedTypes::AllBut(types) => !types.contains(resource_type),
+            RecordedTypes::Only(types) => types.contains(resource_type),
+        }
     }
 
     /// Returns the ARN of the service-linked role that AWS Config has in an account.

@@ -1,18 +1,18 @@
-//! Looks up records in the event history of an account and region.
+//! Looks up events in the event history of an account and region.
 
 use aws_sdk_cloudtrail::primitives::DateTime;
-use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
+use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 
 use super::op;
 use crate::cloud::CloudFault;
 use crate::cloud::aws::session::Session;
-use crate::cloud::history::{HistoryKey, HistoryLookup, HistoryRecords};
+use crate::cloud::history::{FoundEvent, HistoryKey, HistoryLookup, HistoryPage};
 
 /// Events in one answer (CloudTrail API, `LookupEvents`).
 const PAGE_MAX: i32 = 50;
 
-/// Returns the records that are looked up; the newest come first.
-pub(crate) async fn records(session: &Session, lookup: &HistoryLookup) -> Result<HistoryRecords, CloudFault> {
+/// Returns one answer of the events that are looked up; the newest come first.
+pub(crate) async fn events(session: &Session, lookup: &HistoryLookup) -> Result<HistoryPage, CloudFault> {
     let (key, value) = match &lookup.key {
         HistoryKey::ResourceName(value) => (LookupAttributeKey::ResourceName, value),
         HistoryKey::AccessKeyId(value) => (LookupAttributeKey::AccessKeyId, value),
@@ -23,27 +23,21 @@ pub(crate) async fn records(session: &Session, lookup: &HistoryLookup) -> Result
     let attribute = LookupAttribute::builder().attribute_key(key).attribute_value(value).build();
     let attribute = attribute.map_err(|why| session.unexpected_response(op::LOOKUP_EVENTS, why.to_string()))?;
     let time = |at: Option<jiff::Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
-    let client = session.cloudtrail();
-    let mut found = HistoryRecords::default();
-    let mut token = None;
-    for _ in 0..lookup.pages_max {
-        let request = client.lookup_events().lookup_attributes(attribute.clone()).max_results(PAGE_MAX);
-        let request = request.set_start_time(time(lookup.from)).set_end_time(time(lookup.to)).set_next_token(token);
-        let page = session.read(op::LOOKUP_EVENTS, request.send()).await?;
-        let Some(events) = page.events else {
-            return Err(session.unexpected_response(op::LOOKUP_EVENTS, "the answer lacks its list of events"));
-        };
-        for event in events {
-            match event.cloud_trail_event {
-                Some(record) => found.records.push(record),
-                None => found.without_record += 1,
-            }
-        }
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(found);
-        }
+    let request = session.cloudtrail().lookup_events().lookup_attributes(attribute).max_results(PAGE_MAX);
+    let request = request.set_start_time(time(lookup.from)).set_end_time(time(lookup.to));
+    let page = session.read(op::LOOKUP_EVENTS, request.set_next_token(lookup.token.clone()).send()).await?;
+    let Some(events) = page.events else {
+        return Err(session.unexpected_response(op::LOOKUP_EVENTS, "the answer lacks its list of events"));
+    };
+    Ok(HistoryPage { events: events.into_iter().map(found).collect(), next: page.next_token })
+}
+
+fn found(event: Event) -> FoundEvent {
+    FoundEvent {
+        time: event.event_time().and_then(|time| jiff::Timestamp::from_second(time.secs()).ok()),
+        is_read: event.read_only() == Some("true"),
+        record: event.cloud_trail_event,
+        name: event.event_name,
+        username: event.username,
     }
-    found.has_more = true;
-    Ok(found)
 }

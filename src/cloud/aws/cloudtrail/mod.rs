@@ -5,13 +5,11 @@
 
 mod history;
 mod look;
-mod lookup;
 mod put;
 mod selectors;
 
-pub(super) use history::records;
+pub(super) use history::events;
 pub(super) use look::{look, look_at_others, status};
-pub(super) use lookup::last_changes;
 pub(super) use put::{put, retire};
 
 use super::session::Session;

@@ -120,6 +120,7 @@ impl<'a> Attempt<'a> {
             Resource::Policy(policy) => self.policy(policy),
             Resource::Trail(trail) => self.trail(trail),
             Resource::Queue(_) | Resource::Rule(_) => None,
+            Resource::ConfigAggregator(aggregator) => self.aggregator(aggregator),
         }
     }
 
@@ -153,8 +154,9 @@ fn taken(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Trail => Some(("cloudtrail:CreateTrail", "TrailAlreadyExistsException")),
         Kind::ServiceControlPolicy => Some(("organizations:CreatePolicy", "DuplicatePolicyException")),
         Kind::Queue => Some(("sqs:CreateQueue", "QueueNameExists")),
-        // A rule is put: whoever puts it later wins, so the adapter looks first.
+        // A rule or an aggregator is put: whoever puts it later wins, so the adapter looks first.
         Kind::Rule => Some(("events:PutRule", "GroundMoved")),
+        Kind::ConfigAggregator => Some(("config:PutConfigurationAggregator", "GroundMoved")),
         Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::BucketPolicy | Kind::KeyPolicy => None,
     }
 }
@@ -172,6 +174,10 @@ fn missing(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::ServiceControlPolicy => Some(("organizations:UpdatePolicy", "PolicyNotFoundException")),
         Kind::Queue => Some(("sqs:SetQueueAttributes", "QueueDoesNotExist")),
         Kind::Rule => Some(("events:PutTargets", "ResourceNotFoundException")),
-        Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::BucketPolicy | Kind::KeyPolicy => None,
+        Kind::TrustedAccess
+        | Kind::DelegatedAdministrator
+        | Kind::BucketPolicy
+        | Kind::KeyPolicy
+        | Kind::ConfigAggregator => None,
     }
 }

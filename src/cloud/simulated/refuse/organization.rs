@@ -2,8 +2,8 @@
 
 use super::Attempt;
 use crate::cloud::CloudFault;
-use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
-use crate::estate::{Address, Kind, Resource, ServiceControlPolicy};
+use crate::estate::trusted_access::{CLOUDTRAIL_PRINCIPAL, CONFIG_PRINCIPAL, config_administrator_name};
+use crate::estate::{Address, ConfigAggregator, Kind, Resource, ServiceControlPolicy};
 use crate::ids::AccountId;
 
 use super::super::world::{KnownSighting, known};
@@ -50,7 +50,54 @@ impl Attempt<'_> {
         self.only_management("organizations:EnableAWSServiceAccess")
     }
 
+    /// The refusals of AWS Organizations for a service that has no call of its own for it (Organizations API,
+    /// `RegisterDelegatedAdministrator`).
+    fn config_administrator(self) -> Option<CloudFault> {
+        let operation = "organizations:RegisterDelegatedAdministrator";
+        let refused = |code: &str, message: String, help: &str| Some(self.refused(operation, code, message, help));
+        if let Some(fault) = self.only_management(operation) {
+            return Some(fault);
+        }
+        let account = self.change.address.administrator().unwrap_or_default();
+        let organization = &self.world.organization;
+        if account == organization.management_account.as_str() {
+            let message = format!("{account} is the management account");
+            return refused("ConstraintViolationException", message, "choose a member account");
+        }
+        if !organization.accounts.contains_key(account) {
+            let message = format!("{account} does not belong to {}", organization.id);
+            return refused("AccountNotFoundException", message, "choose an account of the organization");
+        }
+        if known(self.world, &self.in_management(Kind::TrustedAccess, CONFIG_PRINCIPAL)) == KnownSighting::Absent {
+            let message = "trusted access of AWS Config is off in the organization".to_owned();
+            return refused("ConstraintViolationException", message, ENABLE_IT_FIRST);
+        }
+        None
+    }
+
+    /// An aggregator of the organization is taken from a delegated administrator, with a role that is there (AWS Config
+    /// API, `PutConfigurationAggregator`).
+    pub(super) fn aggregator(self, aggregator: &ConfigAggregator) -> Option<CloudFault> {
+        let operation = "config:PutConfigurationAggregator";
+        let account = &self.change.address.account;
+        let is_absent = |address: &Address| known(self.world, address) == KnownSighting::Absent;
+        let delegated = self.in_management(Kind::DelegatedAdministrator, &config_administrator_name(account));
+        if aggregator.organization && !self.is_management(account) && is_absent(&delegated) {
+            let message = format!("{account} is no delegated administrator of AWS Config");
+            let help = "the step that registers it comes first";
+            return Some(self.refused(operation, "OrganizationAccessDeniedException", message, help));
+        }
+        let role = aggregator.role.as_deref().and_then(|arn| arn.split_once(":role/")).map(|(_, name)| name);
+        let role = role.map(|name| Address::global(account, Kind::Role, name))?;
+        let message = format!("there is no role {role}");
+        let help = "the step that makes the role comes first";
+        is_absent(&role).then(|| self.refused(operation, "InvalidRoleException", message, help))
+    }
+
     pub(super) fn delegated_administrator(self) -> Option<CloudFault> {
+        if self.change.address.service_principal() == Some(CONFIG_PRINCIPAL) {
+            return self.config_administrator();
+        }
         let operation = "cloudtrail:RegisterOrganizationDelegatedAdmin";
         let refused = |code: &str, message: String, help: &str| Some(self.refused(operation, code, message, help));
         let name = self.change.address.name.as_str();
@@ -69,7 +116,9 @@ impl Attempt<'_> {
             return refused("CloudTrailAccessNotEnabledException", NO_TRUSTED_ACCESS.into(), ENABLE_IT_FIRST);
         }
         let others = self.world.estate.resources().filter(|(address, resource)| {
-            matches!(resource, Resource::DelegatedAdministrator(_)) && address.name != name
+            matches!(resource, Resource::DelegatedAdministrator(_))
+                && address.service_principal() == Some(CLOUDTRAIL_PRINCIPAL)
+                && address.name != name
         });
         if others.count() >= DELEGATED_ADMINISTRATORS_MAX {
             let message = format!("there are {DELEGATED_ADMINISTRATORS_MAX} delegated administrators already");

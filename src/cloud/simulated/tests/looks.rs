@@ -121,3 +121,23 @@ async fn what_was_not_recorded_of_the_organization_is_a_problem() {
     assert_eq!(problems, []);
     assert_eq!(organization.accounts[MEMBER].tags, Some(BTreeMap::new()));
 }
+
+#[test]
+fn what_others_have_of_aws_config_is_seen_where_something_of_it_is_asked_for() {
+    let mut world = empty();
+    let admin = |id: &str| {
+        Address::global(&account(MANAGEMENT), Kind::DelegatedAdministrator, format!("config.amazonaws.com/{id}"))
+    };
+    let theirs = Address { name: "theirs".into(), ..address(Kind::ConfigAggregator) };
+    let of_cloudtrail = Address::global(&account(MANAGEMENT), Kind::DelegatedAdministrator, MEMBER);
+    for address in [admin(MEMBER), of_cloudtrail.clone()] {
+        world.estate.sightings.insert(address, Sighting::present(DelegatedAdministrator {}));
+    }
+    let found = ConfigAggregator { organization: true, role: None, regions: None, tags: Tags::new() };
+    world.estate.sightings.insert(theirs.clone(), Sighting::present(found));
+    let asked = scope(&[(admin(LOG), MANAGEMENT), (address(Kind::ConfigAggregator), LOG)]);
+    let seen: Vec<Address> = look::observe(&world, &asked).resources().map(|(address, _)| address.clone()).collect();
+    assert_eq!(seen, [admin(MEMBER), theirs]);
+    let seen = look::observe(&world, &scope(&[(of_cloudtrail.clone(), MANAGEMENT)]));
+    assert_eq!(seen.resources().map(|(address, _)| address).collect::<Vec<_>>(), [&of_cloudtrail]);
+}

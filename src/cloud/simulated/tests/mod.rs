@@ -11,8 +11,8 @@ use crate::estate::bucket::BucketEncryption;
 use crate::estate::snapshot::Completeness;
 use crate::estate::trail::{EventSelector, ReadWrite};
 use crate::estate::{
-    ACCOUNT_TAG, Bucket, BucketPolicy, DelegatedAdministrator, Key, KeyPolicy, Kind, LogGroup, OWNER_TAG, Policy,
-    Queue, Resource, Role, Rule, ServiceControlPolicy, Sighting, Tags, Topic, Trail, TrustedAccess,
+    ACCOUNT_TAG, Bucket, BucketPolicy, ConfigAggregator, DelegatedAdministrator, Key, KeyPolicy, Kind, LogGroup,
+    OWNER_TAG, Policy, Queue, Resource, Role, Rule, ServiceControlPolicy, Sighting, Tags, Topic, Trail, TrustedAccess,
 };
 use crate::ids::{Partition, Region};
 use crate::organization::{Account, AccountState, Unit};
@@ -85,6 +85,7 @@ fn address(kind: Kind) -> Address {
         Kind::ServiceControlPolicy => (MANAGEMENT, "guard"),
         Kind::Queue => (LOG, "acme-wake"),
         Kind::Rule => (LOG, "orgtrail-acme-wake"),
+        Kind::ConfigAggregator => (LOG, "orgtrail-acme"),
     };
     match kind {
         Kind::Bucket
@@ -95,6 +96,7 @@ fn address(kind: Kind) -> Address {
         | Kind::LogGroup
         | Kind::Queue
         | Kind::Rule
+        | Kind::ConfigAggregator
         | Kind::Trail => Address::regional(&account(owner), &region(), kind, name),
         _ => Address::global(&account(owner), kind, name),
     }
@@ -173,6 +175,10 @@ fn wish(kind: Kind) -> Resource {
         Kind::ServiceControlPolicy => guard().into(),
         Kind::Queue => {
             Queue { policy: None, dead_letters: None, retention_s: 86_400, encrypted: true, tags: tags() }.into()
+        }
+        Kind::ConfigAggregator => {
+            let role = Some("arn:aws:iam::222222222222:role/acme-config".to_owned());
+            ConfigAggregator { organization: true, role, regions: None, tags: tags() }.into()
         }
         Kind::Rule => Rule { pattern: json!({}), enabled: true, targets: BTreeMap::new(), tags: tags() }.into(),
     }

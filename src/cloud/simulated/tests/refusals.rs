@@ -321,3 +321,36 @@ fn a_bucket_that_needs_mfa_for_deleting_takes_no_lifecycle() {
         assert_eq!(code(&world, &change), expected, "{mfa_delete:?}");
     }
 }
+
+#[test]
+fn an_aggregator_needs_an_administrator_and_a_role_and_an_administrator_trusted_access() {
+    let at = |kind, name: &str| Address::global(&account(MANAGEMENT), kind, name);
+    let mut world = empty();
+    let register = |id: &str| {
+        let address = at(Kind::DelegatedAdministrator, &format!("config.amazonaws.com/{id}"));
+        change(Action::Create, address, DelegatedAdministrator {}.into())
+    };
+    let make = create(Kind::ConfigAggregator);
+    let refused = "OrganizationAccessDeniedException";
+    assert_eq!(
+        (code(&world, &register(LOG)), code(&world, &make)),
+        ("ConstraintViolationException".into(), refused.into())
+    );
+    let trust = at(Kind::TrustedAccess, "config.amazonaws.com");
+    perform::perform(&mut world, &change(Action::Create, trust, TrustedAccess {}.into()));
+    assert_eq!(code(&world, &register(MANAGEMENT)), "ConstraintViolationException");
+    assert_eq!(code(&world, &register("999999999999")), "AccountNotFoundException");
+    assert_eq!(code(&world, &register(LOG)), "accepted");
+    // Trusted access of AWS Config is not that of CloudTrail.
+    assert_eq!(code(&world, &create(Kind::DelegatedAdministrator)), "CloudTrailAccessNotEnabledException");
+    perform::perform(&mut world, &register(LOG));
+    assert_eq!(code(&world, &make), "InvalidRoleException");
+    let own = role(read(r#"{"Statement":[]}"#), read(r#"{"Statement":[]}"#));
+    let role = Address::global(&account(LOG), Kind::Role, "acme-config");
+    perform::perform(&mut world, &change(Action::Create, role, own.into()));
+    assert_eq!(code(&world, &make), "accepted");
+    perform::perform(&mut world, &make);
+    let theirs = ConfigAggregator { organization: true, role: None, regions: None, tags: Tags::new() };
+    world.estate.sightings.insert(address(Kind::ConfigAggregator), Sighting::present(theirs));
+    assert_eq!(code(&world, &make), "GroundMoved");
+}

@@ -18,7 +18,7 @@ pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
 }
 
 /// An account is told by its id or its name; digits alone are a mistyped id.
-fn account_reference(at: &str, account: &str) -> Option<Diagnostic> {
+pub(super) fn account_reference(at: &str, account: &str) -> Option<Diagnostic> {
     let digits = account.bytes().all(|b| b.is_ascii_digit());
     let error = account.parse::<AccountId>().err().filter(|_| digits)?;
     Some(Diagnostic::new(Code::WrongValue, at, error.to_string()))

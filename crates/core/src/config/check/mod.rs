@@ -6,6 +6,7 @@ use super::schema::Config;
 
 mod accounts;
 mod advice;
+mod aws_config;
 mod bucket;
 mod data_events;
 mod earlier;
@@ -31,6 +32,7 @@ pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
         readers::check(config),
         reconcile::check(config),
         lake::check(config),
+        aws_config::check(config),
         tags::check(config),
     ];
     parts.into_iter().flatten().collect()

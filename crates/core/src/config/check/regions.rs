@@ -11,13 +11,19 @@ pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
         unknown(config, "/home_region".into(), &config.home_region).into_iter().collect();
     for (n, trail) in config.trails.iter().enumerate() {
         let Regions::Only(regions) = &trail.regions else { continue };
-        for (m, region) in regions.iter().enumerate() {
-            let at = format!("/trails/{n}/regions/{m}");
-            remarks.extend(unknown(config, at.clone(), region).or_else(|| elsewhere(config, at, region)));
-        }
+        remarks.extend(listed(config, &format!("/trails/{n}/regions"), regions));
     }
     remarks.extend(key(config));
     remarks
+}
+
+/// Returns what is wrong with the regions of a list.
+pub(super) fn listed(config: &Config, list: &str, regions: &[Region]) -> Vec<Diagnostic> {
+    let judged = regions.iter().enumerate().filter_map(|(n, region)| {
+        let at = format!("{list}/{n}");
+        unknown(config, at.clone(), region).or_else(|| elsewhere(config, at, region))
+    });
+    judged.collect()
 }
 
 fn unknown(config: &Config, at: String, region: &Region) -> Option<Diagnostic> {

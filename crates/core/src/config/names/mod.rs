@@ -14,8 +14,8 @@ use super::suggest::nearest;
 mod rules;
 
 pub use rules::{
-    BadName, check_deployment, check_external_id, check_group_name, check_key_alias, check_log_group_name,
-    check_policy_name, check_queue_name, check_role_name, check_role_with_path, check_topic_name,
+    BadName, check_aggregator_name, check_deployment, check_external_id, check_group_name, check_key_alias,
+    check_log_group_name, check_policy_name, check_queue_name, check_role_name, check_role_with_path, check_topic_name,
 };
 
 /// What a name may be made of.

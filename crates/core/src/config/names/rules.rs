@@ -126,6 +126,15 @@ pub fn check_log_group_name(name: &str) -> Result<(), BadName> {
     rule.check(name)
 }
 
+/// Checks the name of an aggregator (AWS Config API, `PutConfigurationAggregator`).
+///
+/// # Errors
+/// When AWS Config would refuse the name.
+pub fn check_aggregator_name(name: &str) -> Result<(), BadName> {
+    Rule { what: "a name of an aggregator that AWS Config accepts", length_min: 1, length_max: 256, marks: "_-" }
+        .check(name)
+}
+
 /// Checks an external id (STS API, `AssumeRole`).
 ///
 /// # Errors
@@ -190,6 +199,7 @@ mod tests {
         check(check_topic_name, &["a-b_C9", &long(256)], &["", "a.fifo", &long(257)]);
         check(check_queue_name, &[&long(80)], &["", "a.fifo", &long(81)]);
         check(check_log_group_name, &["/orgtrail/acme", "a.b#c", "/aws/x"], &["", "aws/x", "a b", &long(513)]);
+        check(check_aggregator_name, &["orgtrail-acme", "a_b", &long(256)], &["", "a.b", "a/b", &long(257)]);
         check(check_external_id, &["ab", "a+b=c,d.e@f:g/h-i"], &["a", "a b", "a?b", &long(1225)]);
         check(check_deployment, &["acme", "A-1", &long(32)], &["", "-a", "a_b", &long(33)]);
     }

@@ -29,6 +29,14 @@ pub(super) fn cloudwatch_role() -> String {
     "orgtrail-{{deployment}}-cloudwatch-logs".into()
 }
 
+pub(super) fn aggregator() -> String {
+    "orgtrail-{{deployment}}".into()
+}
+
+pub(super) fn aggregator_role() -> String {
+    "orgtrail-{{deployment}}-config".into()
+}
+
 /// `ou:/**`.
 pub(super) fn every_account() -> Vec<Selector> {
     vec![Selector::Ou(OuPattern::everything())]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{OrganizationId, Region};
 use crate::organization::selector::Selector;
 
+mod aws_config;
 mod bucket;
 mod data_events;
 mod defaults;
@@ -23,6 +24,7 @@ mod text;
 mod trail;
 mod values;
 
+pub use self::aws_config::AwsConfig;
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
 pub use earlier::EarlierLogs;
@@ -76,6 +78,9 @@ pub struct Config {
     /// The lake: the events as Parquet, from which questions are answered within moments. None by default.
     #[serde(default)]
     pub lake: Option<LakeConfig>,
+    /// AWS Config for the whole organization: an aggregator in the account that administers it. None by default.
+    #[serde(default)]
+    pub aws_config: Option<AwsConfig>,
     /// Where `--notify` of `drift` and `reconcile` sends what is new. No channel by default.
     #[serde(default)]
     pub notify: NotifyConfig,

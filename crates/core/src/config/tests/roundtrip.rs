@@ -9,9 +9,9 @@ use proptest::sample::{select, subsequence};
 use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
-    Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
-    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, LakeBucket, LakeConfig, LakeGrain, Lifecycle,
-    LockMode, ManagementEvents, Notify, NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner,
+    Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, AwsConfig, BucketConfig, CloudwatchLogs,
+    EarlierLogs, Encryption, ExcludedSource, FieldSelector, Guard, InsightType, LakeBucket, LakeConfig, LakeGrain,
+    Lifecycle, LockMode, ManagementEvents, Notify, NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner,
     RETENTION_DAYS, ReaderMode, Readers, Reconcile, Regions, SelectorField, TrailConfig, TrailScope, Webhook,
 };
 use crate::config::{Config, parse};
@@ -237,6 +237,18 @@ fn lake() -> impl Strategy<Value = Option<LakeConfig>> {
     }))
 }
 
+fn aws_config() -> impl Strategy<Value = Option<AwsConfig>> {
+    let regions = select(vec![Regions::All, Regions::Only(vec!["eu-west-1".parse().unwrap()])]);
+    let administrator = option::of(select(vec!["444444444444".to_owned(), "security".to_owned()]));
+    let one = (administrator, "[A-Za-z0-9_-]{1,20}", "[A-Za-z0-9_+=,.@-]{1,20}", regions);
+    option::of(one.prop_map(|(administrator, aggregator, role, regions)| AwsConfig {
+        administrator,
+        aggregator,
+        role,
+        regions,
+    }))
+}
+
 fn notices() -> impl Strategy<Value = NotifyConfig> {
     let topic = option::of(text("arn:aws:sns:eu-(central|west)-1:[0-9]{12}:[A-Za-z0-9_-]{1,20}"));
     let webhook = option::of("[A-Z_][A-Z0-9_]{0,20}").prop_map(|name| name.map(|url_env| Webhook { url_env }));
@@ -266,7 +278,14 @@ fn config() -> impl Strategy<Value = Config> {
     ];
     let deployment = "[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?".prop_map(|name| name.to_lowercase());
     let deployment = deployment.prop_filter("two dashes in a trail's name", |name| !name.contains("--"));
-    let ends = (any::<bool>(), (reconcile(), lake()), notices(), tags(), vec(text("eu-east-[1-9]"), 0..2), earlier());
+    let ends = (
+        any::<bool>(),
+        (reconcile(), lake(), aws_config()),
+        notices(),
+        tags(),
+        vec(text("eu-east-[1-9]"), 0..2),
+        earlier(),
+    );
     (deployment, organization(), accounts(), bucket(), trails, readers(), ends).prop_map(
         |(
             deployment,
@@ -275,7 +294,7 @@ fn config() -> impl Strategy<Value = Config> {
             bucket,
             trails,
             readers,
-            (guard, (reconcile, lake), notify, tags, new_regions, earlier),
+            (guard, (reconcile, lake, aws_config), notify, tags, new_regions, earlier),
         )| Config {
             version: 1,
             deployment,
@@ -289,6 +308,7 @@ fn config() -> impl Strategy<Value = Config> {
             guard: Guard { service_control_policy: Some(guard) },
             reconcile,
             lake,
+            aws_config,
             notify,
             tags,
             new_regions,

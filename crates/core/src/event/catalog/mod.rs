@@ -59,6 +59,8 @@ pub enum Target {
     ConfigurationRecorder,
     /// AWS Config's delivery channel.
     DeliveryChannel,
+    /// An aggregator of AWS Config.
+    ConfigurationAggregator,
     /// A security group or its rules.
     SecurityGroup,
     /// A network access control list.

@@ -11,6 +11,7 @@ use crate::policy::evaluate::{self, Caller, Context, Layers, Named, evaluate};
 use crate::policy::lint::{Kind, size_limit_bytes};
 
 mod athena;
+mod aws_config;
 mod cases;
 mod lake;
 mod recorders;
@@ -312,7 +313,12 @@ fn every_operation_of_the_table_is_given_somewhere() {
     given.extend(signing(Purpose::Verify, AccountKind::Log, SIGNING_KEY).operations);
     given.extend(lake::needed(AccountKind::Log, Some(lake::KEY)).operations);
     given.extend(athena::needed(AccountKind::Log, true).operations);
-    given.extend(recorders::needed(Purpose::Plan, AccountKind::Member).operations);
+    for place in [AccountKind::Management, AccountKind::Log] {
+        given.extend(aws_config::needed("{}", Purpose::Apply, place).operations);
+    }
+    for purpose in [Purpose::Plan, Purpose::Query] {
+        given.extend(recorders::needed(purpose, AccountKind::Member).operations);
+    }
     let missing: Vec<&str> = ALL.iter().filter(|o| !given.contains(o)).map(Operation::as_str).collect();
     // A configured log group always has a retention; to say who one is needs no permission (STS API,
     // `GetCallerIdentity`). What deletes a trail is given for trails that are named, and for nothing else.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Harm, Violation};
 use crate::estate::surroundings::{Principal, Readable, Surroundings};
+use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, Desired, Estate, Kind, Problem};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
@@ -263,7 +264,10 @@ impl Judge<'_> {
     /// A delegated administrator that the configuration names runs orgtrail, which enters the log account by its role
     /// there.
     fn runs_orgtrail(&self, principal: &Principal, account: &AccountId) -> bool {
-        let wanted = self.desired.wanted.keys().filter(|address| address.kind == Kind::DelegatedAdministrator);
+        let of_cloudtrail = |address: &&Address| {
+            address.kind == Kind::DelegatedAdministrator && address.service_principal() == Some(CLOUDTRAIL_PRINCIPAL)
+        };
+        let wanted = self.desired.wanted.keys().filter(of_cloudtrail);
         let name = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
         name(&principal.arn) == name(self.desired.own_role.as_str())
             && wanted.into_iter().any(|address| address.name == account.as_str())

@@ -24,6 +24,9 @@ fn a_name_is_that_of_its_account_and_region_only() {
     let role = json!({"q": {"roleName": "deploy"}, "awsRegion": "us-east-1"});
     let arn = "arn:aws:iam::111122223333:role/deploy";
     assert_eq!(by(arn, "iam:DeleteRole", role), [("delete", MatchedBy::Name, true)]);
+    // IAM takes its names in any capitals, and has no two that differ in them alone.
+    let role = json!({"q": {"roleName": "Deploy"}});
+    assert_eq!(by(arn, "iam:DeleteRole", role), [("delete", MatchedBy::Name, true)]);
     // A name alone may be that of any account.
     let types = types();
     let candidates = types.candidates("role deploy").unwrap();

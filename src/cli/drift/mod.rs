@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::failure::CliError;
@@ -12,23 +11,19 @@ use super::plan::{outcome, text};
 use super::session::{Access, AwsEntry, Session, aws_options};
 use super::ui::Ui;
 use super::{CommandOutput, Common, Format, summary};
-use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
 use crate::drift::{Comparison, DriftRecord, Trace};
-use crate::estate::Stage;
 use crate::files::{self, same_place};
 use crate::notify::Channels;
-use crate::plan::{Change, Plan, Risk};
 use crate::report::notification::notice;
 use crate::report::plan::subject::{Purpose, ReportSubject};
 use crate::report::text::json;
 use crate::survey::SurveyOptions;
 
-/// How many changes of one run the event history is asked for. Two calls a second are allowed in an account and region,
-/// and most resources of a deployment are in one account.
-const TRACES_MAX: usize = 100;
+#[cfg(feature = "sql")]
+mod who;
 
 /// The arguments of `drift`.
 #[derive(Debug, clap::Args)]
@@ -46,9 +41,11 @@ pub struct DriftArgs {
     /// With the same FILE in both, a missing one is no error but the first run.
     #[arg(long, value_name = "FILE", requires = "since")]
     record: Option<PathBuf>,
-    /// Look up who changed it in CloudTrail's event history (slow)
+    /// Look up who changed it, and who stands behind the caller (slow)
     ///
-    /// The event history goes back 90 days; it is asked for 100 changes at most.
+    /// CloudTrail's event history is asked first, which goes back 90 days, for 100 changes at most; the archive of the
+    /// configuration or its lake for what the history does not have: at most 1 GiB of log files and 5 minutes.
+    #[cfg(feature = "sql")]
     #[arg(long)]
     who: bool,
     /// Notify `notify.topic` and `notify.webhook` of drift
@@ -113,14 +110,18 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<CommandOu
     let plain = ReportSubject::new(&survey.plan, &survey.organization, Purpose::Drift);
     let comparison = comparison(&plain, args.since.as_deref(), previous.as_ref())?;
     let before = previous.as_ref().map(|record| record.unsent.clone()).unwrap_or_default();
+    #[cfg(feature = "sql")]
     let traces = match args.who {
         true => {
-            let who = previous.map(|record| record.who).unwrap_or_default();
-            let known = Trace::still_true(who, &comparison);
-            traces(&survey.plan, (&known, comparison.at), session.cloud.as_ref(), common, ui).await
+            let known = Trace::still_true(previous.map(|record| record.who).unwrap_or_default(), &comparison);
+            let (plan, organization, at) = (&survey.plan, &survey.organization, comparison.at);
+            let asking = who::Asking { plan, organization, session: &session, known: &known, at, common, ui };
+            Box::pin(asking.traces()).await
         }
         false => Vec::new(),
     };
+    #[cfg(not(feature = "sql"))]
+    let traces: Vec<Trace> = Vec::new();
     ui.end_progress();
     let subject = ReportSubject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
     let sent = match &channels {
@@ -173,38 +174,4 @@ fn comparison(
     }
     let at = Timestamp::now();
     Ok(compare(&now, Timestamp::from_second(at.as_second()).unwrap_or(at), previous))
-}
-
-/// Asks who changed what drifted: what does the most harm first, then what has a risk. What is known from the run
-/// before is not asked again.
-async fn traces(
-    plan: &Plan,
-    (known, at): (&[Trace], Timestamp),
-    look: &dyn CloudReader,
-    common: &Common,
-    ui: &Ui,
-) -> Vec<Trace> {
-    let mut changes: Vec<&Change> = plan.changes.iter().collect();
-    changes.sort_by_key(|change| (change.harm, change.risk.iter().all(|risk| *risk == Risk::Safe)));
-    let remembered = |change: &Change| known.iter().find(|trace| trace.address == change.address);
-    let open: Vec<&Change> = changes.iter().copied().filter(|change| remembered(change).is_none()).collect();
-    let (asked, left) = open.split_at(open.len().min(TRACES_MAX));
-    let mut answers = futures::stream::iter(asked.iter().copied())
-        .map(|change| trace(change, look, at))
-        .buffered(usize::from(common.concurrency));
-    let mut traces: Vec<Trace> = Vec::new();
-    while let Some(trace) = answers.next().await {
-        traces.push(trace);
-        ui.step("who changed it", traces.len(), asked.len());
-    }
-    traces.extend(changes.iter().filter_map(|change| remembered(change)).cloned());
-    traces.extend(left.iter().map(|change| Trace::not_asked(&change.address, TRACES_MAX)));
-    traces
-}
-
-async fn trace(change: &Change, look: &dyn CloudReader, at: Timestamp) -> Trace {
-    match look.last_changes(change).await {
-        Ok(history) => Trace::of(&change.address, history, at),
-        Err(fault) => Trace::unread(&change.address, &fault.problem(Stage::Observe, Some(&change.address)), at),
-    }
 }
