@@ -43,10 +43,14 @@ impl Scope {
     pub(super) fn command(&self, name: &str, parameters: &[(&str, String)], from: &str, to: Option<&str>) -> String {
         let mut words = vec![format!("orgtrail query --name {name}")];
         words.extend(parameters.iter().map(|(name, value)| format!("--param {}", quoted(&format!("{name}={value}")))));
-        words.push(format!("--from {from}"));
-        words.extend(to.map(|to| format!("--to {to}")));
-        words.extend(self.words.iter().cloned());
+        words.push(self.options(from, to));
         words.join(" ")
+    }
+
+    /// Returns the options of a command line about a time.
+    pub(super) fn options(&self, from: &str, to: Option<&str>) -> String {
+        let time = [format!("--from {from}")].into_iter().chain(to.map(|to| format!("--to {to}")));
+        time.chain(self.words.iter().cloned()).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -58,16 +58,38 @@ pub struct DashboardArgs {
     /// 0 leaves the panel out. These days are read too, but only for who called in them.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=36_500))]
     compare_days: Option<u32>,
-    /// Show the use of this role, for emergencies (can be repeated)
+    /// Show the use of this role or user, for emergencies (can be repeated)
     ///
-    /// An ARN in which `*` stands for any text. [default: `bucket.break_glass_roles` of the configuration]
-    #[arg(long, value_name = "ARN")]
+    /// An ARN in which `*` stands for any text, or the bare name of roles and users in every account.
+    /// [default: `bucket.break_glass_roles` of the configuration]
+    #[arg(long, value_name = "ARN|NAME")]
     break_glass: Vec<String>,
     /// Show what fills the archive by bytes too
     ///
     /// Over a lake this reads every record; over log files it is always shown.
     #[arg(long)]
     bytes: bool,
+}
+
+/// The first event of all, which is asked together with new principals.
+const BASELINE: &str = "SELECT min(event_time) AS first_time FROM events";
+
+/// The time that a pass over the events is about.
+#[derive(Clone, Copy)]
+struct Period {
+    from: Timestamp,
+    now: Timestamp,
+    /// A question for one time, which is asked beside the panels. `None`: there is none.
+    beside: Option<&'static str>,
+}
+
+/// What a pass over the events found beside the answers of panels.
+struct Asked {
+    coverage: AnswerCoverage,
+    /// Whether there was a panel to ask.
+    is_asked: bool,
+    /// The answer beside the panels. `None`: nothing was asked, or there is no such time.
+    beside: Option<Timestamp>,
 }
 
 /// What a dashboard is made from.
@@ -79,7 +101,7 @@ struct Desk<'a> {
     logs: AskedLogs,
     archive: Arc<Archive>,
     from: Timestamp,
-    /// Roles for emergencies, as ARNs.
+    /// Roles and users for emergencies, as ARNs or names.
     roles: Vec<String>,
     ui: &'a Ui,
 }
@@ -128,14 +150,31 @@ impl Desk<'_> {
             panels.push(self.panel(spec, since)?);
         }
         let is_earlier = |panel: &Panel| panel.spec.query == FIRST_SEEN;
-        let (coverage, _) = self.answer(&mut panels, |panel| !is_earlier(panel), self.from, now, stop.as_mut()).await?;
-        let mut earlier = None;
+        let period = Period { from: self.from, now, beside: None };
+        let first = self.answer(&mut panels, |panel| !is_earlier(panel), period, stop.as_mut()).await?;
+        let (mut earlier, mut baseline) = (None, None);
         if let Some(from) = earlier_from {
-            let (coverage, is_asked) = self.answer(&mut panels, is_earlier, from, now, stop.as_mut()).await?;
-            earlier = is_asked.then_some((from, coverage));
+            let period = Period { from, now, beside: Some(BASELINE) };
+            let asked = self.answer(&mut panels, is_earlier, period, stop.as_mut()).await?;
+            earlier = asked.is_asked.then_some((from, asked.coverage));
+            baseline = asked.beside.filter(|at| *at < self.from);
+            if baseline.is_none() {
+                panels.iter_mut().filter(|panel| is_earlier(panel)).for_each(|panel| self.without_baseline(panel));
+            }
         }
-        let scope = self.scope_words();
-        Ok(Dashboard { from: self.from, to, made: now, scope, coverage, earlier, panels })
+        let (scope, baseline) = (self.scope_words(), baseline.map(|at| at.to_string()));
+        Ok(Dashboard { from: self.from, to, made: now, scope, coverage: first.coverage, earlier, baseline, panels })
+    }
+
+    /// Says of the panel of new principals that it has nothing to compare with: everyone would be new.
+    fn without_baseline(&self, panel: &mut Panel) {
+        let Found::Answer(answer) = &panel.found else { return };
+        let all = count(usize::try_from(answer.rows_count).unwrap_or(usize::MAX), "principal");
+        panel.found = Found::NoBaseline(format!(
+            "There is no baseline: no event before {} was found, so nobody is known to be new. {all} called since then. \
+             Look at days that more of the archive lies before, or pass more days to --compare-days.",
+            self.from
+        ));
     }
 
     /// Returns from when a principal is new, and from when it is looked for. `None`: it is not looked for.
@@ -157,6 +196,7 @@ impl Desk<'_> {
         let to = self.asked.to.map(|to| to.to_string());
         Ok(Panel {
             spec,
+            options: self.scope.options(&from.to_string(), to.as_deref()),
             command: self.scope.command(spec.query, &values, &from.to_string(), to.as_deref()),
             sql: prepared.sql,
             cannot_see: prepared.cannot_see,
@@ -175,7 +215,7 @@ impl Desk<'_> {
             }
             ROLES if self.roles.is_empty() => Some(
                 "No role for emergencies is known: name them in bucket.break_glass_roles of the configuration, or with \
-                 --break-glass ARN.",
+                 --break-glass ARN or --break-glass NAME.",
             ),
             BYTES if self.logs.lake.is_some() && !self.args.bytes => {
                 Some("Over a lake this reads every record: pass --bytes where it should.")
@@ -188,23 +228,26 @@ impl Desk<'_> {
         vec![("since", since.to_string()), ("roles", self.roles.join(","))]
     }
 
-    /// Asks some panels with one pass over the events from a time on, and puts the answers in. Returns what they cover,
-    /// and whether there was one to ask.
+    /// Asks some panels with one pass over the events of a period, and puts the answers in.
     async fn answer(
         &self,
         panels: &mut [Panel],
         is_asked: impl Fn(&Panel) -> bool,
-        from: Timestamp,
-        now: Timestamp,
+        period: Period,
         stop: impl Future<Output = Ended>,
-    ) -> Result<(AnswerCoverage, bool), CliError> {
+    ) -> Result<Asked, CliError> {
+        let Period { from, now, beside } = period;
         let asked = AskedArgs { from: Some(from), ..self.asked.clone() };
         let engine = Arc::new(asked::engine(&asked, Arc::clone(&self.archive), self.logs.lake.clone(), now)?);
         let mut open: Vec<&mut Panel> =
             panels.iter_mut().filter(|panel| is_asked(panel) && matches!(panel.found, Found::Answer(_))).collect();
-        let questions: Vec<TogetherQuestion> =
+        let mut questions: Vec<TogetherQuestion> =
             open.iter().map(|panel| self.question(panel)).collect::<Result<_, _>>()?;
-        let answers = self.ask(&engine, questions, stop).await?;
+        if let (Some(sql), false) = (beside, open.is_empty()) {
+            questions.push(beside_them(sql)?);
+        }
+        let mut answers = self.ask(&engine, questions, stop).await?;
+        let beside = answers.split_off(open.len().min(answers.len())).pop().and_then(Result::ok);
         for (panel, answer) in open.iter_mut().zip(answers) {
             panel.found = match answer {
                 Ok(answer) => Found::Answer(answer),
@@ -213,7 +256,8 @@ impl Desk<'_> {
         }
         let answered = Answered { now, expected: self.logs.expected.as_ref() };
         let coverage = AnswerCoverage::of(engine.scans(), answered, None, String::new()).await;
-        Ok((coverage, !open.is_empty()))
+        let beside = beside.and_then(|own| own.rows.first()?.first()?.text().parse().ok());
+        Ok(Asked { coverage, is_asked: !open.is_empty(), beside })
     }
 
     async fn ask(
@@ -275,6 +319,21 @@ impl Desk<'_> {
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
+}
+
+/// Returns a question whose answer is one cell.
+fn beside_them(sql: &str) -> Result<TogetherQuestion, CliError> {
+    let failed = |error: &dyn std::error::Error| CliError::new(error.to_string());
+    let prepared = Prepared::of_file("the question", sql).map_err(|error| failed(&error))?;
+    let values = prepared.values::<&str, &str>(&[]).map_err(|error| failed(&error))?;
+    Ok(TogetherQuestion {
+        question: Question { sql: prepared.sql, values, cannot_see: String::new() },
+        rows_max: 1,
+        keeps_last: false,
+        tally: Vec::new(),
+        weight: None,
+        is_of_few: false,
+    })
 }
 
 /// Says that there is no page, as it was ended.

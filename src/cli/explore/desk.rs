@@ -17,12 +17,13 @@ use super::ExploreArgs;
 use crate::archive::listing::Archive;
 use crate::event::Record;
 use crate::explorer::{Document, PAGES_AT_ONCE, Site};
+use crate::lake::reading::Lake;
 use crate::query::answer::{Answered, Bounds, Cell, Ended, QueryAnswer, Question};
 use crate::query::engine::Engine;
 use crate::query::prepared::Prepared;
 use crate::report::explore::event::{self, NamedResource};
 use crate::report::explore::filters::{FROM, Filters, LAST, SPANS, TO};
-use crate::report::explore::search::{self, Asked, SearchFound};
+use crate::report::explore::search::Asked;
 use crate::report::explore::{self as pages, Frame, PageError, sql, who as who_pages};
 use crate::resource_types::ResourceTypes;
 
@@ -32,8 +33,8 @@ const LISTED_FOR: SignedDuration = SignedDuration::from_mins(10);
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
 /// How much memory all pages use unless the user says otherwise.
 const MEMORY_BYTES: u64 = 512 << 20;
-/// Questions of one page that are answered at the same time.
-const QUESTIONS_AT_ONCE: u64 = 2;
+/// Parts of a page that use memory at the same time: the pass over the events, and what is made of them.
+const PARTS_AT_ONCE: u64 = 2;
 /// How far back is looked where neither the user nor an address says it.
 const LAST_SPAN: &str = "7d";
 /// The same where the user says from when on: all of that.
@@ -47,32 +48,36 @@ const RESOURCES_MAX: usize = 50;
 
 /// What the pages are made from.
 pub(super) struct Desk {
-    asked: AskedArgs,
-    logs: AskedLogs,
+    pub(super) asked: AskedArgs,
+    pub(super) logs: AskedLogs,
     listed: Mutex<Listed>,
     prepared: Vec<Prepared>,
     types: ResourceTypes,
     scope: String,
-    last: &'static str,
+    pub(super) last: &'static str,
 }
 
 /// The archive as it was listed.
 #[derive(Clone)]
-struct Listed {
-    archive: Arc<Archive>,
-    at: Timestamp,
+pub(super) struct Listed {
+    pub archive: Arc<Archive>,
+    /// The lake, which keeps what it had. `None`: log files only.
+    pub lake: Option<Lake>,
+    pub at: Timestamp,
 }
 
 /// What was asked for a page: the engine's options, and the time in them.
-struct Span {
+pub(super) struct Span {
     asked: AskedArgs,
-    from: Option<Timestamp>,
-    to: Timestamp,
-    listed: Listed,
+    /// The first moment. `None`: from the beginning of the archive.
+    pub from: Option<Timestamp>,
+    /// The last moment.
+    pub to: Timestamp,
+    pub listed: Listed,
 }
 
 /// Why a page is not there.
-enum Failure {
+pub(super) enum Failure {
     Cli(CliError),
     Page(PageError),
     Missing,
@@ -98,7 +103,7 @@ impl Desk {
         prepared: Vec<Prepared>,
     ) -> Result<Self, CliError> {
         let mut asked = args.asked.clone();
-        let share = PAGES_AT_ONCE as u64 * QUESTIONS_AT_ONCE;
+        let share = PAGES_AT_ONCE as u64 * PARTS_AT_ONCE;
         asked.max_memory = Some(asked.max_memory.unwrap_or(MEMORY_BYTES) / share);
         asked.timeout = Some(asked.timeout.unwrap_or(TIMEOUT));
         // The window of the command itself must be one.
@@ -108,7 +113,11 @@ impl Desk {
             scope: scope(&asked, &logs),
             last: if has_time { ALL } else { LAST_SPAN },
             asked,
-            listed: Mutex::new(Listed { archive: Arc::new(archive), at: logs.around.now }),
+            listed: Mutex::new(Listed {
+                archive: Arc::new(archive),
+                lake: logs.lake.clone().map(Lake::keeping),
+                at: logs.around.now,
+            }),
             logs,
             prepared,
             types: ResourceTypes::built_in().map_err(|errors| CliError::new(errors.to_string()))?,
@@ -122,13 +131,14 @@ impl Desk {
         if anew || now.duration_since(listed.at) > LISTED_FOR {
             let old = &listed.archive;
             let archive = Archive::new(old.places().to_vec(), old.late()).keeping();
-            *listed = Listed { archive: Arc::new(archive), at: now };
+            let lake = self.logs.lake.clone().map(Lake::keeping);
+            *listed = Listed { archive: Arc::new(archive), lake, at: now };
         }
         listed.clone()
     }
 
     /// Returns what is asked for an address, within what the command itself was asked for.
-    fn span(&self, filters: &Filters, default: &str) -> Result<Span, CliError> {
+    pub(super) fn span(&self, filters: &Filters, default: &str) -> Result<Span, CliError> {
         let listed = self.listed(false);
         let read = |name: &str| filters.get(name).map(time).transpose().map_err(CliError::new);
         let (mut from, mut to) = (read(FROM)?, read(TO)?);
@@ -145,7 +155,7 @@ impl Desk {
         Ok(Span { asked, from, to: to.unwrap_or(listed.at), listed })
     }
 
-    fn frame(&self, listed: &Listed) -> Frame {
+    pub(super) fn frame(&self, listed: &Listed) -> Frame {
         Frame {
             as_of: listed.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             scope: self.scope.clone(),
@@ -154,12 +164,12 @@ impl Desk {
         }
     }
 
-    fn engine(&self, span: &Span) -> Result<Arc<Engine>, CliError> {
+    pub(super) fn engine(&self, span: &Span) -> Result<Arc<Engine>, CliError> {
         let archive = Arc::clone(&span.listed.archive);
-        asked::engine(&span.asked, archive, self.logs.lake.clone(), span.listed.at).map(Arc::new)
+        asked::engine(&span.asked, archive, span.listed.lake.clone(), span.listed.at).map(Arc::new)
     }
 
-    async fn answer(&self, span: &Span, question: Question, rows: usize) -> Result<QueryAnswer, CliError> {
+    pub(super) async fn answer(&self, span: &Span, question: Question, rows: usize) -> Result<QueryAnswer, CliError> {
         let answered = Answered { now: span.listed.at, expected: self.logs.expected.as_ref() };
         let bounds = Bounds { rows, bytes: ANSWER_BYTES_MAX, keeps_types: false };
         let stop = asked::over(self.asked.timeout);
@@ -180,23 +190,6 @@ impl Desk {
             "sql" => self.sql(filters).await,
             _ => Err(Failure::Missing),
         }
-    }
-
-    async fn search(&self, filters: &Filters) -> Result<String, Failure> {
-        let span = self.span(filters, self.last)?;
-        let hours = span.from.map(|from| span.to.duration_since(from).as_hours());
-        let events = self.answer(&span, question(search::events(filters))?, search::EVENTS_MAX + 1);
-        let counts = self.answer(&span, question(search::counts(filters, hours))?, search::COUNTS_MAX);
-        let (events, counts) = futures::join!(events, counts);
-        let (events, counts) = (events?, counts?);
-        let mut frame = self.frame(&span.listed);
-        frame.is_whole = events.coverage.is_whole && counts.coverage.is_whole;
-        if let Some(ended) = &counts.coverage.ended {
-            frame.notes.push(format!("The counts are not whole: {ended}."));
-        }
-        let found = SearchFound { events: &events.rows, counts: &counts.rows, from: span.from, to: span.to };
-        frame.coverage = Some(events.coverage.clone());
-        Ok(search::html(&frame, filters, &found)?)
     }
 
     async fn event(&self, filters: &Filters) -> Result<String, Failure> {
@@ -234,9 +227,9 @@ impl Desk {
         let args = who_args(filters.get("kind").unwrap_or_default(), subject, &span.asked);
         let stop: Shared<BoxFuture<'static, Ended>> = asked::over(self.asked.timeout).boxed().shared();
         let answer = who::of_archive(self.engine(&span)?, &args, &self.logs, span.listed.at, stop).await?;
-        frame.is_whole = answer.is_whole;
-        frame.coverage = answer.answer.coverage.clone();
-        Ok(who_pages::html(&frame, filters, Some(&answer.answer))?)
+        frame.is_whole = answer.is_whole();
+        frame.coverage.clone_from(&answer.coverage);
+        Ok(who_pages::html(&frame, filters, Some(&answer))?)
     }
 
     async fn sql(&self, filters: &Filters) -> Result<String, Failure> {
@@ -315,7 +308,7 @@ fn no_answer(error: &CliError) -> sql::NoAnswer {
 }
 
 /// Returns a question whose values are bound.
-fn question((sql, values): Asked) -> Result<Question, CliError> {
+pub(super) fn question((sql, values): Asked) -> Result<Question, CliError> {
     let failed = |error: &dyn std::error::Error| CliError::new(error.to_string());
     let prepared = Prepared::of_file("the question", &sql).map_err(|error| failed(&error))?;
     let values = prepared.values(&values).map_err(|error| failed(&error))?;
@@ -335,6 +328,7 @@ fn who_args(kind: &str, subject: &str, asked: &AskedArgs) -> WhoArgs {
         last_used: None,
         used_actions: None,
         deleted: false,
+        aws_config: false,
         resources: Vec::new(),
         source: Some(WhoSource::Archive),
         asked: asked.clone(),

@@ -1,6 +1,7 @@
 //! `orgtrail explore`: the archive in a browser on this machine.
 
 mod desk;
+mod search;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! The dashboard for a terminal: the number of each panel, and what the answers cover.
 
+use super::missing::missing;
 use super::panels::{FIRST_SEEN, Section};
 use super::view::{number, outcomes};
 use super::{Dashboard, Found, Panel};
@@ -23,7 +24,8 @@ pub fn human(dashboard: &Dashboard, width: usize) -> String {
     }
     text.push('\n');
     let lines = textwrap::Options::new(width).subsequent_indent("    ");
-    let mut sentences = dashboard.coverage.sentences();
+    let mut sentences = missing(dashboard);
+    sentences.extend(dashboard.coverage.sentences());
     if let Some((_, coverage)) = &dashboard.earlier {
         let title = dashboard.panels.iter().find(|panel| panel.spec.query == FIRST_SEEN).map(|panel| panel.spec.title);
         let named = |sentence: String| format!("{}: {sentence}", title.unwrap_or(FIRST_SEEN));
@@ -40,6 +42,7 @@ fn said(panel: &Panel) -> String {
     match &panel.found {
         Found::Failed(why) => format!("no answer: {why}"),
         Found::LeftOut(why) => format!("not asked: {why}"),
+        Found::NoBaseline(why) => format!("no baseline: {why}"),
         Found::Answer(_) => match panel.tally().map(outcomes).filter(|words| !words.is_empty()) {
             Some(words) => format!("{}: {words}", number(panel)),
             None => number(panel),

@@ -26,6 +26,8 @@ pub struct DashboardJson<'a> {
     coverage: &'a AnswerCoverage,
     /// From when first calls were looked for, RFC 3339. `None`: they were not.
     earlier_from: Option<String>,
+    /// The first event of the days before, RFC 3339. `None`: there is none, and nobody is known to be new.
+    earlier_first: Option<&'a str>,
     /// What the days before cover. `None`: they were not looked at.
     earlier_coverage: Option<&'a AnswerCoverage>,
     /// The panels, in the order of the page.
@@ -60,7 +62,7 @@ struct PanelJson<'a> {
     rows_count: u64,
     /// Why the question has no answer. `None`: it has one, or was not asked.
     error: Option<&'a str>,
-    /// Why it was not asked, and what to do where it should be. `None`: it was.
+    /// Why it was not asked, or why its answer would say nothing, and what to do. `None`: it was, and it does.
     left_out: Option<&'a str>,
 }
 
@@ -74,6 +76,7 @@ pub fn json(dashboard: &Dashboard) -> String {
         is_whole: dashboard.is_whole(),
         coverage: &dashboard.coverage,
         earlier_from: earlier.map(|(from, _)| from.to_string()),
+        earlier_first: dashboard.baseline.as_deref(),
         earlier_coverage: earlier.map(|(_, coverage)| coverage),
         panels: dashboard.panels.iter().map(PanelJson::of).collect(),
     };
@@ -107,10 +110,10 @@ impl<'a> PanelJson<'a> {
             rows_count: answer.map_or(0, |answer| answer.rows_count),
             error: match &panel.found {
                 Found::Failed(why) => Some(why),
-                Found::Answer(_) | Found::LeftOut(_) => None,
+                Found::Answer(_) | Found::LeftOut(_) | Found::NoBaseline(_) => None,
             },
             left_out: match &panel.found {
-                Found::LeftOut(why) => Some(why),
+                Found::LeftOut(why) | Found::NoBaseline(why) => Some(why),
                 Found::Answer(_) | Found::Failed(_) => None,
             },
         }

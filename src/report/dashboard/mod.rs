@@ -9,6 +9,7 @@ mod chart;
 mod coverage;
 mod human;
 mod json;
+mod missing;
 mod page;
 pub mod panels;
 mod view;
@@ -38,6 +39,8 @@ pub struct Dashboard {
     pub coverage: AnswerCoverage,
     /// From when first calls were looked for, and what that covers. `None`: it was not done.
     pub earlier: Option<(Timestamp, AnswerCoverage)>,
+    /// The first event of the days before, RFC 3339. `None`: there is none, or it was not looked for.
+    pub baseline: Option<String>,
     /// The panels, in the order of the page.
     pub panels: Vec<Panel>,
 }
@@ -49,6 +52,8 @@ pub struct Panel {
     pub spec: &'static PanelSpec,
     /// The command line that gives the same rows.
     pub command: String,
+    /// The options of a command line that looks where and when this panel does.
+    pub options: String,
     /// The question as SQL.
     pub sql: String,
     /// What the question cannot see, as its author says.
@@ -66,6 +71,8 @@ pub enum Found {
     Failed(String),
     /// It was not asked, and what to do where it should be.
     LeftOut(String),
+    /// It has an answer that says nothing, and why: there is nothing to compare with.
+    NoBaseline(String),
 }
 
 /// What a panel counted, by outcome.
@@ -99,7 +106,7 @@ impl Panel {
     pub fn answer(&self) -> Option<&TogetherAnswer> {
         match &self.found {
             Found::Answer(answer) => Some(answer),
-            Found::Failed(_) | Found::LeftOut(_) => None,
+            Found::Failed(_) | Found::LeftOut(_) | Found::NoBaseline(_) => None,
         }
     }
 

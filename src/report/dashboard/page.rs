@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Dashboard;
 use super::coverage::{Part, parts};
+use super::missing::missing;
 use super::view::{Bounds, SectionView, TileView, sections, tiles};
 use crate::report::text::escape;
 use crate::report::text::html::{PageError, render};
@@ -39,6 +40,7 @@ struct PageView {
     is_covered: bool,
     parts: Vec<Part>,
     without_logs: usize,
+    missing: Vec<String>,
     sentences: Vec<String>,
     tiles: Vec<TileView>,
     sections: Vec<SectionView>,
@@ -77,6 +79,7 @@ fn view(dashboard: &Dashboard, bounds: Bounds) -> PageView {
         is_covered: coverage.is_whole,
         parts: parts(coverage),
         without_logs: coverage.without_logs.len(),
+        missing: missing(dashboard).into_iter().take(SENTENCES_MAX).map(sentence).collect(),
         sentences: coverage.sentences().into_iter().take(SENTENCES_MAX).map(sentence).collect(),
         tiles: tiles(dashboard),
         sections: sections(dashboard, bounds),

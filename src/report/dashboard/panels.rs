@@ -46,6 +46,8 @@ pub enum Shown {
     Share,
     /// `done`, `attempted` or `by AWS itself`.
     Outcome,
+    /// As [`Shown::Code`], with the command that says who did what to it; the answer has `account` and `an_event` too.
+    Resource,
 }
 
 /// A column of an answer that is shown.
@@ -88,7 +90,7 @@ pub struct PanelSpec {
 
 use Counted::{Events, Rows, Sum};
 use Section::{Activity, Changes, Failures, Identities, Volume};
-use Shown::{Code, Number, Outcome, Share, Text, Time};
+use Shown::{Code, Number, Outcome, Resource, Share, Text, Time};
 
 /// The question about events by hour, which is drawn as a chart.
 pub const BY_HOUR: &str = "calls-by-hour";
@@ -148,9 +150,9 @@ pub const PANELS: [PanelSpec; 25] = [
     headline(panel(
         "break-glass",
         Identities,
-        "Use of emergency roles",
+        "Use of emergency roles and users",
         ROLES,
-        &[("role", "Role", Code), ("use", "Use", Text), OUTCOME, WHO, EVENT, CALLS, LAST],
+        &[("role", "Role or user", Code), ("use", "Use", Text), OUTCOME, WHO, EVENT, CALLS, LAST],
         Sum("calls", ("call", "calls")),
     )),
     headline(panel(
@@ -253,9 +255,9 @@ pub const PANELS: [PanelSpec; 25] = [
     headline(panel(
         "deletions",
         Changes,
-        "Deletions by caller",
+        "Deletions",
         "deletions",
-        &[WHO, ACCOUNT, SOURCE, EVENT, OUTCOME, CALLS, LAST],
+        &[("what", "What", Resource), WHO, ACCOUNT, EVENT, OUTCOME, CALLS, LAST],
         Sum("calls", ("deletion", "deletions")),
     )),
     headline(panel(

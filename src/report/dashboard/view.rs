@@ -40,7 +40,7 @@ struct PanelView {
     more: String,
     /// Why there is no answer; empty: there is one.
     failed: String,
-    /// Why it was not asked; empty: it was.
+    /// Why it was not asked, or has nothing to compare with; empty: it was, and has.
     left_out: String,
     chart: Option<Chart>,
     notes: Vec<String>,
@@ -59,6 +59,8 @@ struct HeadingView {
 struct CellView {
     text: String,
     class: &'static str,
+    /// The command that says more; empty: there is none.
+    command: String,
     /// How wide the bar of a share is, of 100. Empty: it is none.
     bar: String,
     /// The heading of its column, for narrow windows.
@@ -92,6 +94,7 @@ pub(super) fn tiles(dashboard: &Dashboard) -> Vec<TileView> {
     let tile = |panel: &Panel| {
         let (number, more) = match (&panel.found, panel.tally()) {
             (_, Some(tally)) => (digits(tally.all), outcomes(tally)),
+            (Found::NoBaseline(_), None) => ("–".to_owned(), "no baseline".to_owned()),
             (Found::LeftOut(_), None) => ("–".to_owned(), "not asked".to_owned()),
             (_, None) => ("?".to_owned(), "no answer".to_owned()),
         };
@@ -120,7 +123,7 @@ fn panel_view(dashboard: &Dashboard, panel: &Panel, bounds: Bounds) -> PanelView
     match &panel.found {
         Found::Answer(answer) => {
             let is_events = matches!(spec.counted, Counted::Events(_));
-            view.rows = rows(answer, spec.columns, is_events, bounds);
+            view.rows = rows(panel, answer, is_events, bounds);
             let shown = if spec.columns.is_empty() { answer.rows_count } else { view.rows.len() as u64 };
             if let Some(more) = Some(answer.rows_count.saturating_sub(shown)).filter(|more| *more > 0) {
                 view.more = format!("and {} {}", digits(more), if is_events { "earlier" } else { "more" });
@@ -132,7 +135,8 @@ fn panel_view(dashboard: &Dashboard, panel: &Panel, bounds: Bounds) -> PanelView
             };
         }
         Found::Failed(why) => view.failed = cut(why, 2_000),
-        Found::LeftOut(why) => view.left_out = why.clone(),
+        Found::LeftOut(why) => view.left_out = format!("Not asked. {why}"),
+        Found::NoBaseline(why) => view.left_out = why.clone(),
     }
     view
 }
@@ -173,7 +177,12 @@ fn notes(dashboard: &Dashboard, panel: &Panel) -> Vec<String> {
     if panel.spec.query == super::panels::FIRST_SEEN
         && let Some((from, coverage)) = &dashboard.earlier
     {
-        notes.push(format!("New against the days from {} on.", short_time(&from.to_string())));
+        let first = dashboard.baseline.as_ref().map(|first| format!("; their first event is of {}", short_time(first)));
+        notes.push(format!(
+            "New against the days from {} on{}.",
+            short_time(&from.to_string()),
+            first.unwrap_or_default()
+        ));
         notes.extend(coverage.sentences());
     }
     if !panel.cannot_see.is_empty() {
@@ -204,15 +213,21 @@ fn price(dashboard: &Dashboard) -> Option<String> {
 }
 
 /// Returns the first rows; of events the newest, which are the last.
-fn rows(answer: &TogetherAnswer, columns: &[ShownColumn], is_events: bool, bounds: Bounds) -> Vec<Vec<CellView>> {
+fn rows(panel: &Panel, answer: &TogetherAnswer, is_events: bool, bounds: Bounds) -> Vec<Vec<CellView>> {
+    let columns = panel.spec.columns;
     if columns.is_empty() {
         return Vec::new();
     }
     let at = |name: &str| answer.columns.iter().position(|column| column == name);
     let places: Vec<Option<usize>> = columns.iter().map(|(name, ..)| at(name)).collect();
     let row = |row: &Vec<Cell>| {
+        let text = |name: &str| at(name).and_then(|at| row.get(at)).map_or("", Cell::text);
         let cell = |(place, column): (&Option<usize>, &ShownColumn)| {
-            cell(place.and_then(|at| row.get(at)).unwrap_or(&Cell::Null), *column, bounds)
+            let shown = cell(place.and_then(|at| row.get(at)).unwrap_or(&Cell::Null), *column, bounds);
+            match column.2 {
+                Shown::Resource => CellView { command: who(text("an_event"), &panel.options), ..shown },
+                _ => shown,
+            }
         };
         places.iter().zip(columns).map(cell).collect()
     };
@@ -224,10 +239,13 @@ fn rows(answer: &TogetherAnswer, columns: &[ShownColumn], is_events: bool, bound
 
 fn cell(value: &Cell, (_, heading, shown): ShownColumn, bounds: Bounds) -> CellView {
     let text = value.text();
-    let plain = |class| CellView { text: cut(text, bounds.chars), class, bar: String::new(), heading };
+    let plain =
+        |class| CellView { text: cut(text, bounds.chars), class, command: String::new(), bar: String::new(), heading };
     match shown {
         Shown::Text => plain("text"),
         Shown::Code => plain("code"),
+        Shown::Resource if text.is_empty() => CellView { text: "not recorded".to_owned(), ..plain("text") },
+        Shown::Resource => plain("code"),
         Shown::Time => CellView { text: cut(&short_time(text), bounds.chars), ..plain("time") },
         Shown::Number => {
             let number = text.parse().map_or_else(|_| cut(text, bounds.chars), digits);
@@ -243,6 +261,15 @@ fn cell(value: &Cell, (_, heading, shown): ShownColumn, bounds: Bounds) -> CellV
             _ => "text",
         }),
     }
+}
+
+/// Returns the command line that says who made the call of an event. What the record names first need not be what was
+/// deleted: the bucket of an object, or the role of a policy. Empty: the event has no id that can be typed.
+fn who(event: &str, options: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+    let can_be_typed = !event.is_empty() && !event.starts_with('-') && event.chars().all(is_plain);
+    let options = if options.is_empty() { String::new() } else { format!(" {options}") };
+    if can_be_typed { format!("orgtrail who --event {event}{options}") } else { String::new() }
 }
 
 /// Returns a time to the minute, as people read it.
@@ -263,4 +290,17 @@ fn cut(text: &str, chars: usize) -> String {
 
 pub(super) fn digits(number: u64) -> String {
     grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deletion_leads_to_a_command_that_a_shell_takes_as_it_is() {
+        assert_eq!(who("e-1", "--from X"), "orgtrail who --event e-1 --from X");
+        for odd in ["", "$(rm -rf ~)", "a b", "-x", "it's", "a\u{202e}b", "=ls"] {
+            assert_eq!(who(odd, ""), "", "{odd}");
+        }
+    }
 }

@@ -29,20 +29,20 @@ const STEPS: [(i64, &str); 11] = [
     (100 * 365 * 86_400, "century"),
 ];
 
-/// Returns the chart of how many events there are in a time: moments, each with those that were done and all. `None`:
-/// there is none.
+/// Returns the chart of how many events there are in a time: moments, each with those that were done and all. `finest` is
+/// how many seconds a moment stands for: no bar is shorter. `None`: there is none.
 pub(super) fn chart(
     moments: Vec<(Timestamp, u64, u64)>,
     from: Option<Timestamp>,
     to: Timestamp,
     filters: &Filters,
+    finest: i64,
 ) -> Option<Value> {
     let (first, last) = (moments.iter().map(|own| own.0).min()?, moments.iter().map(|own| own.0).max()?);
     let begin = from.unwrap_or(first).as_second().min(first.as_second());
     // Without a beginning the archive is shown up to its last event only: it may be a copy that is old.
     let end = if from.is_some() { to.as_second().max(last.as_second() + 1) } else { last.as_second() + 1 };
     let fits = |step: i64| (end - begin) / step < BARS_MAX;
-    let finest = if from.is_some() { 60 } else { 86_400 };
     let (step, words) = STEPS.into_iter().find(|(step, _)| *step >= finest && fits(*step))?;
     let origin = begin.div_euclid(step) * step;
     let bars_count = u64::try_from((end - 1 - origin) / step + 1).ok()?;
@@ -101,7 +101,7 @@ mod tests {
     fn bars_stand_where_their_time_is_and_lead_to_it() {
         let moments = vec![(at("2026-11-18T10:00:00Z"), 7, 8), (at("2026-11-19T23:00:00Z"), 0, 1)];
         let (from, to) = (at("2026-11-18T00:00:00Z"), at("2026-11-20T00:00:00Z"));
-        let drawn = chart(moments, Some(from), to, &Filters::default()).unwrap();
+        let drawn = chart(moments, Some(from), to, &Filters::default(), 60).unwrap();
         let bars = drawn["bars"].as_array().unwrap();
         assert_eq!((&bars[0]["x"], &bars[1]["x"]), (&json!(200), &json!(940)));
         assert_eq!(bars[0]["low"].as_u64().unwrap() + bars[0]["high"].as_u64().unwrap(), 99);
@@ -115,9 +115,9 @@ mod tests {
             [("1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z"), ("2026-11-18T00:00:00Z", "2026-11-18T00:00:00Z")]
         {
             let moments = vec![(at(first), 1, 1), (at(last), 1, 2)];
-            let drawn = chart(moments, None, at("2026-11-20T00:00:00Z"), &Filters::default()).unwrap();
+            let drawn = chart(moments, None, at("2026-11-20T00:00:00Z"), &Filters::default(), 86_400).unwrap();
             assert!(drawn["bars"].as_array().unwrap().len() <= 2, "{drawn}");
         }
-        assert_eq!(chart(Vec::new(), None, Timestamp::UNIX_EPOCH, &Filters::default()), None);
+        assert_eq!(chart(Vec::new(), None, Timestamp::UNIX_EPOCH, &Filters::default(), 60), None);
     }
 }

@@ -127,6 +127,13 @@ impl Filters {
         address(page, pairs)
     }
 
+    /// Tells whether few events may be found, as one value of many is asked for. Most calls are done, and what they do
+    /// is one of two.
+    pub fn is_narrow(&self) -> bool {
+        let narrow = FACETS.iter().map(|facet| facet.name).filter(|name| !["outcome", "effect"].contains(name));
+        self.get("outcome") == Some("attempted") || narrow.chain([SOURCE]).any(|name| self.get(name).is_some())
+    }
+
     /// Returns the condition in SQL, and the values of its placeholders.
     pub fn condition(&self) -> (String, Vec<(&'static str, String)>) {
         let (mut all, mut values) = (vec!["true".to_owned()], Vec::new());

@@ -24,7 +24,8 @@ use crate::query::answer::AnswerCoverage;
 use filters::{FROM, Filters, LAST, SPANS, TO};
 
 /// The style of every page.
-pub const STYLE: &str = include_str!("../../../templates/explore.css");
+pub const STYLE: &str =
+    concat!(include_str!("../../../templates/explore.css"), include_str!("../../../templates/pictures.css"));
 const MESSAGE: &str = include_str!("../../../templates/explore-message.html.hbs");
 
 /// The longest text of a record that is shown in a line, in characters.

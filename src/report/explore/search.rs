@@ -13,38 +13,33 @@ const PAGE_TEMPLATE: &str = include_str!("../../../templates/explore.html.hbs");
 
 /// Events on one page.
 pub const EVENTS_MAX: usize = 50;
-/// The most rows of [`counts`].
+/// The most rows of [`facets`] and of [`times`].
 pub const COUNTS_MAX: usize = 100_000;
 /// Values of a facet that are shown.
 const VALUES_MAX: usize = 10;
-/// By what the counts of a time are named.
-const TIME: &str = "time";
 
 /// SQL with the values of its placeholders.
 pub type Asked = (String, Vec<(&'static str, String)>);
 
-/// Returns the question for the events of a page, with one more where there are more.
-pub fn events(filters: &Filters) -> Asked {
+/// Returns the question for the events of a page, with one more where there are more. `since` is a time on and after
+/// which all of them are. `None`: it is not known.
+pub fn events(filters: &Filters, since: Option<Timestamp>) -> Asked {
     let (condition, values) = filters.condition();
+    let since = since.map(|since| format!(" AND event_time >= TIMESTAMP '{since}'")).unwrap_or_default();
     let skipped = (filters.page() - 1) * EVENTS_MAX;
     let sql = format!(
         "SELECT event_time, event_id, event_name, event_source, account, region, {ACTOR} AS actor, user_arn, source_ip, \
-         error_code, {OUTCOME} AS outcome, read_only FROM events WHERE {condition} \
-         ORDER BY event_time DESC NULLS LAST, event_id LIMIT {} OFFSET {skipped}",
+         error_code, {OUTCOME} AS outcome, read_only FROM events WHERE {condition}{since} \
+         ORDER BY event_time DESC NULLS LAST, event_id, account, region, record LIMIT {} OFFSET {skipped}",
         EVENTS_MAX + 1
     );
     (sql, values)
 }
 
-/// Returns the question for how often each value occurs, and when: one pass over the events. `hours` is how long the
-/// time is. `None`: as long as the archive.
-pub fn counts(filters: &Filters, hours: Option<i64>) -> Asked {
+/// Returns the question for how often each value of each facet occurs. Events that agree in all facets are counted
+/// together first: to count each event for each facet would take several times as long.
+pub fn facets(filters: &Filters) -> Asked {
     let (condition, values) = filters.condition();
-    let grain = match hours {
-        Some(..=6) => "minute",
-        Some(..=336) => "hour",
-        _ => "day",
-    };
     let own = |each: fn(usize, &super::filters::Facet) -> String| -> Vec<String> {
         FACETS.iter().enumerate().map(|(at, facet)| each(at, facet)).collect()
     };
@@ -58,18 +53,58 @@ pub fn counts(filters: &Filters, hours: Option<i64>) -> Asked {
              row_number() OVER (PARTITION BY which ORDER BY events DESC, value) AS place, \
              count(*) OVER (PARTITION BY which) AS distinct_values \
            FROM ( \
-             SELECT CASE {which} ELSE '{TIME}' END AS which, coalesce({names}, CAST(moment AS varchar)) AS value, \
-               events, done \
+             SELECT CASE {which} END AS which, coalesce({names}) AS value, events, done \
              FROM ( \
-               SELECT {names}, moment, count(*) AS events, count(*) FILTER (WHERE outcome = 'done') AS done \
-               FROM (SELECT {columns}, {OUTCOME} AS outcome, date_trunc('{grain}', event_time) AS moment \
-                     FROM events WHERE {condition}) \
-               GROUP BY GROUPING SETS ({sets}, (moment)) \
+               SELECT {names}, sum(events) AS events, sum(done) AS done \
+               FROM ( \
+                 SELECT {names}, count(*) AS events, count(*) FILTER (WHERE outcome = 'done') AS done \
+                 FROM (SELECT {columns}, {OUTCOME} AS outcome FROM events WHERE {condition}) \
+                 GROUP BY {names} \
+               ) \
+               GROUP BY GROUPING SETS ({sets}) \
              ) \
            ) \
-         ) WHERE place <= {VALUES_MAX} OR which = '{TIME}' ORDER BY which, place"
+         ) WHERE place <= {VALUES_MAX} ORDER BY which, place"
     );
     (sql, values)
+}
+
+/// Returns what the events of a time of so many hours are counted by, and how many seconds that is.
+fn grain(hours: Option<i64>) -> (&'static str, i64) {
+    match hours {
+        Some(..=6) => ("minute", 60),
+        Some(..=336) => ("hour", 3_600),
+        _ => ("day", 86_400),
+    }
+}
+
+/// Returns the question for when the events were, the newest first. `hours` is how long the time is. `None`: as long as
+/// the archive.
+pub fn times(filters: &Filters, hours: Option<i64>) -> Asked {
+    let (condition, values) = filters.condition();
+    let (grain, _) = grain(hours);
+    let sql = format!(
+        "SELECT CAST(moment AS varchar) AS moment, events, done FROM ( \
+           SELECT moment, count(*) AS events, count(*) FILTER (WHERE outcome = 'done') AS done \
+           FROM (SELECT date_trunc('{grain}', event_time) AS moment, {OUTCOME} AS outcome FROM events WHERE {condition}) \
+           GROUP BY moment \
+         ) ORDER BY moment DESC NULLS LAST"
+    );
+    (sql, values)
+}
+
+/// Returns a time on and after which the events of a page are, by the rows of [`times`]. `None`: it is not known, as
+/// there are too few.
+pub fn since(times: &[Vec<Cell>], filters: &Filters) -> Option<Timestamp> {
+    let wanted = (filters.page() * EVENTS_MAX + 1) as u64;
+    let mut found = 0;
+    for row in times {
+        found += number(row, 1);
+        if found >= wanted {
+            return text(row, 0).parse().ok();
+        }
+    }
+    None
 }
 
 /// What was found.
@@ -77,12 +112,16 @@ pub fn counts(filters: &Filters, hours: Option<i64>) -> Asked {
 pub struct SearchFound<'a> {
     /// The rows of [`events`].
     pub events: &'a [Vec<Cell>],
-    /// The rows of [`counts`].
-    pub counts: &'a [Vec<Cell>],
+    /// The rows of [`facets`].
+    pub facets: &'a [Vec<Cell>],
+    /// The rows of [`times`].
+    pub times: &'a [Vec<Cell>],
     /// The time that was looked at. `None`: from the beginning.
     pub from: Option<Timestamp>,
     /// Its end.
     pub to: Timestamp,
+    /// Says that the archive has nothing of this time. `None`: it has, or that is not known.
+    pub outside: Option<&'a str>,
 }
 
 /// Returns the page.
@@ -90,10 +129,11 @@ pub struct SearchFound<'a> {
 /// # Errors
 /// When the template is wrong.
 pub fn html(frame: &Frame, filters: &Filters, found: &SearchFound<'_>) -> Result<String, PageError> {
-    let of = |which: &'static str| found.counts.iter().filter(move |row| text(row, 0) == which);
+    let of = |which: &'static str| found.facets.iter().filter(move |row| text(row, 0) == which);
     let total: u64 = of("outcome").map(|row| number(row, 2)).sum();
     let done: u64 = of("outcome").map(|row| number(row, 3)).sum();
-    let times = of(TIME).filter_map(|row| Some((text(row, 1).parse().ok()?, number(row, 3), number(row, 2))));
+    let times = found.times.iter().filter_map(|row| Some((text(row, 0).parse().ok()?, number(row, 2), number(row, 1))));
+    let (_, finest) = grain(found.from.map(|from| found.to.duration_since(from).as_hours()));
     let number_of_page = filters.page();
     let has_more = found.events.len() > EVENTS_MAX;
     let turned = |to: usize| filters.with(PAGE, &to.to_string()).address("");
@@ -107,8 +147,9 @@ pub fn html(frame: &Frame, filters: &Filters, found: &SearchFound<'_>) -> Result
         "time": time_fields(filters, frame),
         "kept": kept(filters, ""),
         "chosen": chosen(filters),
-        "chart": chart(times.collect(), found.from, found.to, filters),
+        "chart": chart(times.collect(), found.from, found.to, filters, finest),
         "facets": FACETS.iter().filter_map(|facet| facet_values(facet, of(facet.name).collect(), total, filters)).collect::<Vec<_>>(),
+        "outside": found.outside,
         "all_time": filters.without(FROM).without(TO).with(LAST, "all").address(""),
         "events": found.events.iter().take(EVENTS_MAX).map(|row| event(row, filters)).collect::<Vec<_>>(),
         "page": number_of_page,
@@ -207,4 +248,21 @@ fn number(row: &[Cell], at: usize) -> u64 {
 
 fn whole(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_of_a_page_are_looked_for_in_the_newest_time_that_has_enough() {
+        let row = |moment: &str, events: &str| vec![Cell::Text(moment.into()), Cell::Number(events.into()), Cell::Null];
+        let times =
+            [row("2026-11-19T10:00:00Z", "20"), row("2026-11-19T09:00:00Z", "40"), row("2026-11-18T00:00:00Z", "900")];
+        let page = |number: &str| since(&times, &Filters::default().with(PAGE, number)).map(|at| at.to_string());
+        assert_eq!(page("1").as_deref(), Some("2026-11-19T09:00:00Z"));
+        assert_eq!(page("2").as_deref(), Some("2026-11-18T00:00:00Z"));
+        assert_eq!(page("50"), None);
+        assert!(!events(&Filters::default(), None).0.contains("TIMESTAMP"));
+    }
 }
