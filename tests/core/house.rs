@@ -3,182 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::imports::MAY_USE;
 use super::modules::{SOURCES, library};
 
 /// How many columns a line may have.
 const WIDTH_MAX: usize = 120;
-
-/// Module -> the other modules of ours that it may use. `cli` knows them all.
-const MAY_USE: &[(&str, &[&str])] = &[
-    ("ids", &[]),
-    ("event", &[]),
-    ("decode", &["event", "ids", "log_path"]),
-    ("log_path", &["ids"]),
-    ("organization", &["ids"]),
-    ("template", &[]),
-    ("words", &[]),
-    ("policy", &["ids", "log_path", "template"]),
-    ("resource_types", &["config", "event"]),
-    ("iam_actions", &["config", "event", "resource_types"]),
-    ("investigate", &["event", "iam_actions", "resource_types"]),
-    ("estate", &["event", "ids", "log_path", "organization", "policy"]),
-    ("config", &["ids", "log_path", "organization"]),
-    ("desire", &["config", "estate", "event", "ids", "log_path", "organization", "policy"]),
-    ("plan", &["estate", "ids", "log_path", "organization", "policy"]),
-    ("drift", &["estate", "event", "ids", "plan"]),
-    ("monitoring", &["estate", "event", "ids", "policy"]),
-    ("recorders", &["estate", "ids"]),
-    ("audit", &["estate", "event", "ids", "monitoring", "organization", "plan", "policy", "recorders", "words"]),
-    ("observation", &["estate", "ids", "policy"]),
-    ("operations", &[]),
-    ("files", &[]),
-    ("flow", &[]),
-    ("phase", &[]),
-    (
-        "cloud",
-        &[
-            "archive",
-            "estate",
-            "event",
-            "files",
-            "flow",
-            "ids",
-            "lake",
-            "log_path",
-            "logs",
-            "monitoring",
-            "observation",
-            "operations",
-            "organization",
-            "plan",
-            "policy",
-            "recorders",
-        ],
-    ),
-    (
-        "survey",
-        &[
-            "cloud",
-            "config",
-            "desire",
-            "estate",
-            "ids",
-            "monitoring",
-            "observation",
-            "organization",
-            "phase",
-            "plan",
-            "policy",
-            "recorders",
-        ],
-    ),
-    ("apply", &["cloud", "estate", "ids", "phase", "plan"]),
-    ("archive", &["files", "ids", "log_path"]),
-    ("columns", &["archive", "decode", "event", "log_path"]),
-    ("lake", &["archive", "columns", "event", "files", "ids", "log_path"]),
-    ("query", &["archive", "columns", "decode", "event", "lake", "log_path", "words"]),
-    ("investigation", &["cloud", "event", "iam_actions", "ids", "investigate", "query", "resource_types"]),
-    ("logs", &["archive", "flow", "ids", "log_path", "recorders"]),
-    (
-        "permissions",
-        &["config", "desire", "estate", "ids", "log_path", "operations", "organization", "policy", "template"],
-    ),
-    ("notify", &["cloud", "config"]),
-    ("daemon", &["cloud", "files"]),
-    ("explorer", &[]),
-    (
-        "report",
-        &[
-            "apply",
-            "archive",
-            "audit",
-            "config",
-            "desire",
-            "drift",
-            "estate",
-            "event",
-            "iam_actions",
-            "ids",
-            "investigate",
-            "investigation",
-            "lake",
-            "log_path",
-            "logs",
-            "notify",
-            "organization",
-            "plan",
-            "policy",
-            "query",
-            "resource_types",
-            "template",
-            "words",
-        ],
-    ),
-    ("init", &["config", "estate", "ids", "organization", "plan", "policy", "report", "template"]),
-    ("export", &["estate", "ids", "report", "template"]),
-    (
-        "reconcile",
-        &[
-            "apply",
-            "cloud",
-            "config",
-            "daemon",
-            "estate",
-            "event",
-            "ids",
-            "monitoring",
-            "notify",
-            "observation",
-            "organization",
-            "plan",
-            "policy",
-            "recorders",
-            "report",
-            "survey",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "apply",
-            "archive",
-            "audit",
-            "cloud",
-            "config",
-            "daemon",
-            "desire",
-            "drift",
-            "estate",
-            "event",
-            "explorer",
-            "export",
-            "files",
-            "flow",
-            "iam_actions",
-            "ids",
-            "init",
-            "investigate",
-            "investigation",
-            "lake",
-            "log_path",
-            "logs",
-            "notify",
-            "observation",
-            "organization",
-            "permissions",
-            "phase",
-            "plan",
-            "policy",
-            "query",
-            "reconcile",
-            "recorders",
-            "report",
-            "resource_types",
-            "survey",
-            "template",
-        ],
-    ),
-];
 
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.
 const PURE: &[&str] = &[
@@ -346,7 +175,11 @@ fn modules_use_only_what_they_may() {
 fn only_the_adapters_know_the_sdk() {
     for source in all_sources() {
         let adapter = source.named().starts_with("src/cloud/aws/");
-        let word = ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential"];
+        // `aws_config` alone is a section of the configuration.
+        let entries =
+            ["use aws_config::", "aws_config::defaults", "aws_config::BehaviorVersion", "aws_config::SdkConfig"];
+        let crates = ["aws_sdk_", "aws_smithy", "aws_types", "aws_credential"];
+        let word: Vec<&str> = crates.into_iter().chain(entries).collect();
         let found = word.iter().find(|word| source.text.contains(**word));
         assert!(adapter || found.is_none(), "{} names {found:?}", source.named());
     }

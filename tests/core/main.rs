@@ -9,6 +9,7 @@ mod circles;
 mod event;
 mod handover;
 mod house;
+mod imports;
 mod lifecycle;
 mod modules;
 mod properties;

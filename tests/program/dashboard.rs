@@ -28,7 +28,7 @@ pub fn event(id: &str, time: &str, user: &str, fields: Value) -> Value {
         "recipientAccountId": ACCOUNT, "eventCategory": "Management",
         "userIdentity": {
             "type": "IAMUser", "principalId": format!("AIDA{user}"), "accountId": ACCOUNT, "userName": user,
-            "arn": format!("arn:aws:iam::{ACCOUNT}:user/{user}"), "accessKeyId": "AKIAEXAMPLE",
+            "arn": format!("arn:aws:iam::{ACCOUNT}:user/{user}"), "accessKeyId": "AKIAEXAMPLEEXAMPLE00",
         },
     });
     record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -130,7 +130,12 @@ fn story() -> Vec<Value> {
             "old",
             change("ec2", "CreateRoute", json!({ "requestParameters": { "routeTableId": "rtb-1" } })),
         ),
-        event("e11", "2026-11-19T16:00:00Z", "old", change("s3", "DeleteBucket", json!({}))),
+        event(
+            "e11",
+            "2026-11-19T16:00:00Z",
+            "old",
+            change("s3", "DeleteBucket", json!({ "requestParameters": { "bucketName": "acme-files" } })),
+        ),
         event(
             "e12",
             "2026-11-19T16:01:00Z",
@@ -193,6 +198,9 @@ fn each_number_is_the_one_that_the_command_beside_it_gives() {
     for (id, all) in [("sign-in-failures", 1), ("sign-ins-without-mfa", 1), ("cross-account", 1), ("keys", 1)] {
         assert_eq!(counted(id)[0], Some(all), "{id}");
     }
+    // What was deleted, and the command that says who did it.
+    let deleted = panel(&said, "deletions")["rows"].to_string();
+    assert!(deleted.contains("acme-files"), "{deleted}");
     // Who called on the day before is not new; the role is.
     let new = panel(&said, "first-seen")["rows"].to_string();
     assert!(new.contains("user/new") && new.contains("role/emergency") && !new.contains("user/old"), "{new}");
@@ -230,6 +238,8 @@ fn an_hour_that_is_missing_is_said_everywhere_and_the_exit_code_is_3() {
     folder.must(3, &arguments("page.html"));
     let page = folder.read("page.html");
     assert!(page.contains("Not whole") && page.contains("class=\"missing\"") && page.contains("1 without a digest"));
+    assert!(page.contains("111111111111: 1 hour without a digest in us-east-1, on 2026-11-19"), "{page}");
+    assert!(page.contains("There are no logs of CloudTrail Insights"), "{page}");
     assert!(page.contains("FROM events\nWHERE identity_type = &#39;Root&#39;\n"), "the SQL has its lines");
     assert!(page.len() <= 500_000 && !page.contains("<script"), "{}", page.len());
 }
@@ -244,4 +254,53 @@ fn where_there_are_no_logs_nothing_is_taken_for_zero() {
     let page = folder.read("page.html");
     assert!(page.contains("No logs of 333333333333") && page.contains("No hour is covered"), "{page}");
     assert!(page.contains("No role for emergencies is known"), "{page}");
+}
+
+#[test]
+fn each_deletion_has_a_command_that_says_who_did_it() {
+    let folder = Folder::new();
+    archive(&folder, |_| true);
+    let arguments: Vec<&str> =
+        ["dashboard"].iter().chain(&ASKED).chain(&[ROLE, "--output", "page.html"]).copied().collect();
+    folder.must(0, &arguments);
+    let page = folder.read("page.html");
+    let commands = page.match_indices("orgtrail who --event ").map(|(at, _)| page[at..].split('<').next().unwrap());
+    let said: Vec<String> = commands
+        .map(|command| folder.run(&command.split(' ').skip(1).collect::<Vec<&str>>()))
+        .map(|run| run.stdout + &run.stderr)
+        .collect();
+    let is_it = |said: &&String| said.contains("DeleteBucket of s3.amazonaws.com") && said.contains("user/old");
+    assert!(said.iter().any(|own| is_it(&own)), "{said:#?} {page}");
+}
+
+#[test]
+fn nobody_is_new_where_nothing_lies_before() {
+    let folder = Folder::new();
+    archive(&folder, |_| true);
+    // The first event is of the day before: then there is nothing to compare with.
+    let asked = ["dashboard", "--place", "logs", "--from", "2026-11-17T00:00:00Z", "--to", TO];
+    let run = folder.run(&[&asked[..], &["--format", "json"]].concat());
+    let said: Value = serde_json::from_str(&run.stdout).unwrap();
+    let panel = panel(&said, "first-seen");
+    assert_eq!((&panel["count"], &panel["rows"], &said["earlier_first"]), (&Value::Null, &json!([]), &Value::Null));
+    let why = panel["left_out"].as_str().unwrap();
+    assert!(why.contains("no baseline") && why.contains("principals called since then"), "{why}");
+    let run = folder.run(&[&asked[..], &["--output", "page.html"]].concat());
+    assert!(folder.read("page.html").contains("There is no baseline"), "{}", run.stderr);
+    // With the day before it is said from when on there is something.
+    let said = dashboard(&folder, 0, &[]);
+    assert_eq!(said["earlier_first"], "2026-11-17T10:00:00Z");
+}
+
+#[test]
+fn emergency_roles_and_users_may_be_named_without_an_arn() {
+    let folder = Folder::new();
+    archive(&folder, |_| true);
+    let asked = ["dashboard", "--place", "logs", "--from", FROM, "--to", TO, "--format", "json"];
+    let of = |name: &str| -> Value {
+        serde_json::from_str(&folder.must(0, &[&asked[..], &["--break-glass", name]].concat())).unwrap()
+    };
+    assert_eq!(panel(&of("emergency"), "break-glass")["count"], 1);
+    assert_eq!(panel(&of("new"), "break-glass")["rows"][0][0], "arn:aws:iam::111111111111:user/new");
+    assert_eq!(panel(&of("emerg"), "break-glass")["count"], 0);
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, View};
+use crate::browser::{Browser, View, too_faint};
 use crate::dashboard::{ACCOUNT, deliver, digests, event};
 use crate::recorded::Folder;
 
@@ -48,30 +48,6 @@ const RULES: [(&str, &str); 9] = [
          getComputedStyle(e).display === 'inline' || e.scrollWidth <= e.clientWidth + 1)",
     ),
 ];
-
-/// Returns the texts whose contrast with what is behind them is too small, as the browser paints them.
-const TOO_FAINT: &str = "(() => {
-    const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
-    const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const behind = (e) => {
-        for (; e; e = e.parentElement) {
-            const colour = numbers(getComputedStyle(e).backgroundColor);
-            if (colour.length === 3 || colour[3] === 1) return colour;
-        }
-        return [255, 255, 255];
-    };
-    const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)]; return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
-    const faint = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-        const e = texts.currentNode.parentElement;
-        if (!texts.currentNode.data.trim() || e.namespaceURI.endsWith('svg')) continue;
-        const found = ratio(numbers(getComputedStyle(e).color), behind(e));
-        if (found < 4.5) faint.push(`${found.toFixed(2)} ${e.tagName}.${e.className}: ${texts.currentNode.data}`);
-    }
-    return faint;
-})()";
 
 fn root_and_hostile() -> Vec<Value> {
     let hostile = json!({
@@ -120,7 +96,12 @@ fn everybody_can_read_the_dashboard_on_a_desk_on_a_phone_and_on_paper() {
     let page = folder.path("page.html");
     assert!(fs::metadata(&page).unwrap().len() <= 500_000);
     let mut expressions: Vec<&str> = RULES.iter().map(|(_, expression)| *expression).collect();
-    expressions.extend([TOO_FAINT, "document.querySelectorAll('svg.chart rect').length", "document.body.innerText"]);
+    let faint = too_faint("");
+    expressions.extend([
+        faint.as_str(),
+        "document.querySelectorAll('svg.chart rect').length",
+        "document.body.innerText",
+    ]);
     expressions.extend(["getComputedStyle(document.querySelector('nav')).display"]);
     for (window, dark, media, picture) in [
         ((1200, 1400), false, "screen", "dashboard.png"),
@@ -157,7 +138,9 @@ fn of_50_000_callers_the_first_are_shown_and_the_others_counted() {
             json!({ "errorCode": "AccessDenied", "sourceIPAddress": format!("10.{}.{}.7", at / 250, at % 250) });
         event(&format!("e{at}"), "2026-11-19T10:00:00Z", &format!("{at:05}-{}", "n".repeat(40)), fields)
     };
-    let all: Vec<Value> = (0..50_000).map(one).collect();
+    let mut all: Vec<Value> = (0..50_000).map(one).collect();
+    // Without an event before nobody would be known to be new.
+    all.push(event("before", "2026-11-17T10:00:00Z", "before", json!({})));
     deliver(&logs, &all);
     digests(&logs, ACCOUNT, ("2026-11-16T00:00:00Z", TO), |_| true);
     folder.must(0, &["dashboard", "--place", "logs", "--from", FROM, "--to", TO, "--output", "page.html"]);

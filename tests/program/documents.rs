@@ -309,9 +309,12 @@ fn every_cargo_command_names_what_is_there() {
                 assert!(root().join("tests").join(test).join("main.rs").exists(), "{name}: {line}");
             }
             if let Some(bench) = after("--bench").filter(|bench| **bench != "NAME") {
-                let package = after("-p").map(|package| package.replace("orgtrail-", "crates/")).unwrap_or_default();
-                let file = root().join(package).join("benches").join(format!("{bench}.rs"));
-                assert!(file.exists(), "{name}: {line}");
+                let of = |package: &str| root().join(package).join("benches").join(format!("{bench}.rs")).exists();
+                let is_there = match after("-p") {
+                    Some(package) => of(&package.replace("orgtrail-", "crates/")),
+                    None => of("") || words.contains(&"--workspace") && of("crates/query"),
+                };
+                assert!(is_there, "{name}: {line}");
             }
             let known = ["run", "test", "bench", "install", "clippy", "deny", "fmt", "doc", "mutants", "fuzz"];
             assert!(

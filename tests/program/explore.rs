@@ -1,6 +1,5 @@
 //! `orgtrail explore` over HTTP: who is answered, what the pages say, and how it ends.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,68 +7,22 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::dashboard;
+pub use crate::dashboard::{ACCOUNT, OTHER, event};
 use crate::recorded::Folder;
 
-pub const ACCOUNT: &str = "111111111111";
-pub const OTHER: &str = "222222222222";
 /// The time of the events.
 const FROM: &str = "2026-11-18T00:00:00Z";
 const TO: &str = "2026-11-20T00:00:00Z";
 
-/// Returns an event of a user, with some fields replaced.
-pub fn event(id: &str, time: &str, user: &str, fields: Value) -> Value {
-    let mut record = json!({
-        "eventVersion": "1.11", "eventTime": time, "eventSource": "s3.amazonaws.com", "eventName": "ListBuckets",
-        "awsRegion": "us-east-1", "sourceIPAddress": "198.51.100.7", "userAgent": "aws-cli/2.30", "eventID": id,
-        "requestID": id, "readOnly": true, "eventType": "AwsApiCall", "managementEvent": true,
-        "recipientAccountId": ACCOUNT, "eventCategory": "Management",
-        "userIdentity": {
-            "type": "IAMUser", "principalId": format!("AIDA{user}"), "accountId": ACCOUNT, "userName": user,
-            "arn": format!("arn:aws:iam::{ACCOUNT}:user/{user}"), "accessKeyId": "AKIAEXAMPLEEXAMPLE00",
-        },
-    });
-    record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    record
-}
-
-/// Writes the log files of some events, as CloudTrail delivers them to an organization's bucket, with the digests of
-/// each hour.
+/// Writes the log files of some events, with the digests of each hour.
 pub fn deliver(folder: &Path, events: &[Value]) {
-    let mut files: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
-    for event in events {
-        let account = event["recipientAccountId"].as_str().unwrap();
-        let at: Timestamp = event["eventTime"].as_str().unwrap().parse().unwrap();
-        let slot = at.checked_add(SignedDuration::from_mins(5)).unwrap();
-        let (day, time) = (slot.strftime("%Y/%m/%d"), slot.strftime("%Y%m%dT%H%MZ"));
-        let name = format!("{account}_CloudTrail_us-east-1_{time}_AbCdEfGhIjKlMnOp.json.gz");
-        let key = format!("AWSLogs/o-abcdefghij/{account}/CloudTrail/us-east-1/{day}/{name}");
-        files.entry(key).or_default().push(event);
-    }
-    for (key, records) in files {
-        write(&folder.join(key), json!({ "Records": records }).to_string().as_bytes());
-    }
+    dashboard::deliver(folder, events);
     for account in [ACCOUNT, OTHER] {
-        let mut end: Timestamp = "2026-11-16T00:00:00Z".parse().unwrap();
-        while end < TO.parse().unwrap() {
-            end = end.checked_add(SignedDuration::from_hours(1)).unwrap();
-            let (day, time) = (end.strftime("%Y/%m/%d"), end.strftime("%Y%m%dT%H%M%SZ"));
-            let name = format!("{account}_CloudTrail-Digest_us-east-1_trail_us-east-1_{time}.json.gz");
-            let key = format!("AWSLogs/o-abcdefghij/{account}/CloudTrail-Digest/us-east-1/{day}/{name}");
-            write(&folder.join(key), b"{}");
-        }
+        dashboard::digests(folder, account, ("2026-11-16T00:00:00Z", TO), |_| true);
     }
-}
-
-fn write(path: &Path, body: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body).unwrap();
-    fs::write(path, encoder.finish().unwrap()).unwrap();
 }
 
 /// What an attacker may call something.
@@ -139,9 +92,13 @@ pub struct Explorer {
 impl Explorer {
     /// Starts the program over the events of two days.
     pub fn start(folder: &Folder, more: &[&str]) -> Self {
-        let place = folder.path("logs");
+        Self::start_with(folder, &[&["--from", FROM, "--to", TO, "--place", "logs"], more].concat())
+    }
+
+    /// Starts the program with some options.
+    fn start_with(folder: &Folder, options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orgtrail"));
-        command.args(["explore", "--from", FROM, "--to", TO, "--place"]).arg(place).args(more);
+        command.arg("explore").args(options);
         command.env_clear().env("HOME", folder.path("")).current_dir(folder.path(""));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -369,4 +326,51 @@ fn two_pages_are_made_at_once_and_a_signal_ends_the_program() {
     let pid = explorer.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert_eq!(explorer.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_events_and_facets_of_a_lake_are_those_of_the_log_files() {
+    let folder = archive();
+    folder.must(0, &["lake", "update", "--place", "logs", "--lake", "lake"]);
+    let of_logs = Explorer::start(&folder, &[]);
+    let of_lake = Explorer::start_with(&folder, &["--from", FROM, "--to", TO, "--lake", "lake"]);
+    let main = |page: &str| page[page.find("<main").unwrap()..page.find("</main>").unwrap()].to_owned();
+    // Each is asked twice: what the lake has is kept.
+    for search in ["", "?page=3", "?outcome=attempted", "?text=acme-files", "?account=222222222222", "", "?page=2"] {
+        assert_eq!(main(&of_lake.page(search)), main(&of_logs.page(search)), "{search}");
+    }
+    // What is put in later is there once the archive is looked at again.
+    deliver(&folder.path("logs"), &[event("late", "2026-11-19T20:00:00Z", "late", json!({}))]);
+    folder.must(0, &["lake", "update", "--place", "logs", "--lake", "lake", "--from", "2026-11-18"]);
+    let again = of_lake.page("again");
+    assert!(again.contains("127 events"), "{again}");
+}
+
+#[test]
+fn a_time_that_the_archive_has_no_logs_of_is_said() {
+    let folder = archive();
+    folder.must(0, &["lake", "update", "--place", "logs", "--lake", "lake"]);
+    for options in [["--place", "logs"], ["--lake", "lake"]] {
+        let explorer = Explorer::start_with(&folder, &options);
+        for (search, where_it_is) in [
+            ("?from=2026-01-01&to=2026-01-02", "lies before the first of them"),
+            ("?from=2026-11-25&to=2026-11-26", "lies after the last of them"),
+        ] {
+            let page = explorer.page(search);
+            assert!(page.contains("The archive has logs of 2026-11-1") && page.contains(where_it_is), "{page}");
+        }
+        let page = explorer.page("?last=all&text=no-such-name");
+        assert!(page.contains("No event is found") && !page.contains("The archive has logs of"), "{page}");
+    }
+}
+
+#[test]
+fn of_an_object_whose_bucket_was_deleted_it_is_said() {
+    let folder = archive();
+    let explorer = Explorer::start(&folder, &[]);
+    let gone = explorer.page("who?kind=resource&subject=s3%3A%2F%2Facme-files%2Fmarch.csv");
+    let words = "Its bucket acme-files was deleted 2026-11-19T10:20:00Z by arn:aws:iam::111111111111:user/bob";
+    assert!(gone.contains(words) && gone.contains("No record is about this"), "{gone}");
+    let unknown = explorer.page("who?kind=resource&subject=s3%3A%2F%2Fnever-seen%2Fmarch.csv");
+    assert!(unknown.contains("No record is about this") && !unknown.contains("Its bucket"), "{unknown}");
 }

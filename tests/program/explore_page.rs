@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, View};
+use crate::browser::{Browser, View, too_faint};
 use crate::explore::{ACCOUNT, Explorer, archive, deliver, event};
 use crate::recorded::Folder;
 
@@ -13,7 +13,7 @@ use crate::recorded::Folder;
 const RULES: [(&str, &str); 12] = [
     ("no script has run, and none is there", "typeof window.hacked === 'undefined' && document.scripts.length === 0"),
     ("the language is said", "document.documentElement.lang === 'en'"),
-    ("it is no wider than the window", "document.documentElement.scrollWidth <= window.innerWidth"),
+    ("it is no wider than the window", "document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
     (
         "there is one first heading, and no level is left out",
         "(() => { const levels = Array.from(document.querySelectorAll('h1,h2,h3,h4')).map((h) => Number(h.tagName[1])); \
@@ -53,30 +53,6 @@ const RULES: [(&str, &str); 12] = [
     ),
 ];
 
-/// Returns the texts whose contrast with what is behind them is too small, as the browser paints them.
-const TOO_FAINT: &str = "(() => {
-    const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
-    const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const behind = (e) => {
-        for (; e; e = e.parentElement) {
-            const colour = numbers(getComputedStyle(e).backgroundColor);
-            if (colour.length === 3 || colour[3] === 1) return colour;
-        }
-        return [255, 255, 255];
-    };
-    const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)]; return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
-    const faint = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-        const e = texts.currentNode.parentElement;
-        if (!texts.currentNode.data.trim() || e.namespaceURI.endsWith('svg')) continue;
-        const found = ratio(numbers(getComputedStyle(e).color), behind(e));
-        if (found < 4.5) faint.push(`${found.toFixed(2)} ${e.tagName}.${e.className}: ${texts.currentNode.data}`);
-    }
-    return faint;
-})()";
-
 /// Writes a text as an address has it.
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
@@ -88,7 +64,8 @@ fn encoded(text: &str) -> String {
 /// Opens a page in each way, and returns its text on a desk.
 fn looked_at(browser: &Browser, explorer: &Explorer, page: &str, name: &str) -> String {
     let mut expressions: Vec<&str> = RULES.iter().map(|(_, expression)| *expression).collect();
-    expressions.extend([TOO_FAINT, "document.body.innerText"]);
+    let faint = too_faint("");
+    expressions.extend([faint.as_str(), "document.body.innerText"]);
     let mut text = String::new();
     for (window, dark, media, way) in [
         ((1280, 1400), false, "screen", ""),

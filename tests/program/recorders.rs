@@ -123,6 +123,9 @@ async fn the_printed_policy_has_what_is_called_and_no_more_of_aws_config() {
     assert!(
         desk.run("permissions --for plan --cloudformation --aws-config").expect_code(0).out.contains("config:Describe")
     );
-    let refused = desk.run("permissions --for query --in log --aws-config").expect_code(1).err;
-    assert!(refused.contains("--aws-config belongs to --for plan, apply, reconcile and verify"), "{refused}");
+    // `who --aws-config` asks for what was recorded, too.
+    let printed = desk.run("permissions --for query --in member --aws-config").expect_code(0).out;
+    assert!(printed.contains("config:GetResourceConfigHistory"), "{printed}");
+    let refused = desk.run("permissions --for lake --in log --lake s3://acme-lake/l --aws-config").expect_code(1).err;
+    assert!(refused.contains("--aws-config belongs to --for plan, apply, reconcile, verify and query"), "{refused}");
 }

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use crate::browser::{Browser, View};
+use crate::browser::{Browser, View, too_faint};
 use crate::recorded::{CONFIG, Folder, MEMBER};
 
 /// What an attacker may call an account.
@@ -99,33 +99,12 @@ const RULES: [(&str, &str); 14] = [
     ),
 ];
 
-/// Returns the texts whose contrast with what is behind them is too small, as the browser paints them.
-const TOO_FAINT: &str = "(() => {
-    const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
-    const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const behind = (e) => {
-        for (; e; e = e.parentElement) {
-            const colour = numbers(getComputedStyle(e).backgroundColor);
-            if (colour.length === 3 || colour[3] === 1) return colour;
-        }
-        return [255, 255, 255];
-    };
-    const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)]; return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
-    const faint = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-        const e = texts.currentNode.parentElement;
-        if (!texts.currentNode.data.trim() || e.namespaceURI.endsWith('svg')) continue;
-        const found = ratio(numbers(getComputedStyle(e).color), behind(e));
-        if (found < 4.5) faint.push(`${found.toFixed(2)} ${e.tagName}.${e.className}: ${texts.currentNode.data}`);
-    }
-    for (const bar of document.querySelectorAll('rect')) {
+/// Finds bars that are too faint, with what [`too_faint`] knows.
+const FAINT_BARS: &str = "for (const bar of document.querySelectorAll('rect')) {
         const found = ratio(numbers(getComputedStyle(bar).fill), behind(bar.closest('svg')));
         if (found < 3) faint.push(`${found.toFixed(2)} bar ${bar.getAttribute('class')}`);
     }
-    return faint;
-})()";
+";
 
 #[test]
 #[ignore = "needs Chromium; run with `cargo test --test program -- --ignored`"]
@@ -144,9 +123,10 @@ fn everybody_can_read_the_pages_on_a_desk_and_on_a_phone_light_and_dark() {
         report.values[0].as_u64() == Some(0)
     } {}
     let mut expressions: Vec<&str> = RULES.iter().map(|(_, expression)| *expression).collect();
-    expressions.extend([TOO_FAINT, "document.querySelectorAll('rect').length", "document.body.innerText"]);
+    let faint = too_faint(FAINT_BARS);
+    expressions.extend([faint.as_str(), "document.querySelectorAll('rect').length", "document.body.innerText"]);
     // The measure itself is measured, by a text that is as faint as a line.
-    expressions.extend(["document.querySelector('footer').style.color = 'var(--line)'", TOO_FAINT]);
+    expressions.extend(["document.querySelector('footer').style.color = 'var(--line)'", &faint]);
     let accounts = format!("{address}accounts");
     for (page, window, dark, picture) in [
         (&address, (1200, 1400), false, "status.png"),

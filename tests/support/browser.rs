@@ -87,3 +87,32 @@ impl Browser {
         }
     }
 }
+
+/// The beginning of [`too_faint`].
+const FAINT_TEXTS: &str = "(() => {
+    const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
+    const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const behind = (e) => {
+        for (; e; e = e.parentElement) {
+            const colour = numbers(getComputedStyle(e).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)]; return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
+    const faint = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const e = texts.currentNode.parentElement;
+        if (!texts.currentNode.data.trim() || e.namespaceURI.endsWith('svg')) continue;
+        const found = ratio(numbers(getComputedStyle(e).color), behind(e));
+        if (found < 4.5) faint.push(`${found.toFixed(2)} ${e.tagName}.${e.className}: ${texts.currentNode.data}`);
+    }
+";
+
+/// Returns an expression for the texts whose contrast with what is behind them is too small, as the browser paints
+/// them. `more` is a script that adds others to `faint`; it has `ratio`, `numbers` and `behind`.
+pub fn too_faint(more: &str) -> String {
+    [FAINT_TEXTS, more, "return faint; })()"].concat()
+}

@@ -18,7 +18,8 @@ from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.iam.models import iam_backends
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, IAMBackend, iam_backends
 from moto.iam.responses import IamResponse
 from moto.kms.models import KmsBackend
 from moto.moto_server.werkzeug_app import (
@@ -54,9 +55,9 @@ def is_delegated(account_id):
 
 # --- Organizations -------------------------------------------------------------------------------------------------
 
-# CloudTrail has delegated administrators (Organizations user guide, "AWS services that you can use with AWS
-# Organizations"); moto's list of such services is older.
-organizations.FakeDelegatedAdministrator.SUPPORTED_SERVICES.append("cloudtrail.amazonaws.com")
+# CloudTrail and AWS Config have delegated administrators (Organizations user guide, "AWS services that you can use with
+# AWS Organizations"); moto's list of such services is older.
+organizations.FakeDelegatedAdministrator.SUPPORTED_SERVICES += ["cloudtrail.amazonaws.com", "config.amazonaws.com"]
 
 
 def answered_by_management(name):
@@ -148,6 +149,24 @@ def authorization_details_by_page(self):
 
 
 IamResponse.get_account_authorization_details = authorization_details_by_page
+
+# The policies of AWS that a role here is given; moto has all of them, or none and starts faster.
+AWS_POLICIES = ["service-role/AWSConfigRoleForOrganizations"]
+
+attach_role_policy = IAMBackend.attach_role_policy
+
+
+def attach_policy_of_aws(self, policy_arn, role_name):
+    """A policy of AWS is there for whoever attaches it."""
+    known = [f"arn:aws:iam::aws:policy/{name}" for name in AWS_POLICIES]
+    if policy_arn in known and policy_arn not in self.managed_policies:
+        data = json.loads(aws_managed_policies_data)[policy_arn.split("/")[-1]]
+        policy = AWSManagedPolicy.from_data(policy_arn.split("/")[-1], self.account_id, self.region_name, data)
+        self.managed_policies[policy_arn] = policy
+    return attach_role_policy(self, policy_arn, role_name)
+
+
+IAMBackend.attach_role_policy = attach_policy_of_aws
 
 
 # --- S3 ------------------------------------------------------------------------------------------------------------

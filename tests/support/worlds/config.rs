@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use orgtrail::config::Config;
 use orgtrail::config::schema::{
-    Accounts, AdvancedSelector, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption, ExcludedSource,
-    FieldSelector, Guard, InsightType, LakeBucket, LakeConfig, LakeGrain, Lifecycle, LockMode, ManagementEvents,
-    Notify, NotifyConfig, ObjectLock, OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions,
-    SelectorField, TrailConfig, TrailScope,
+    Accounts, AdvancedSelector, ArchiveClass, AttachTo, AwsConfig, BucketConfig, CloudwatchLogs, Encryption,
+    ExcludedSource, FieldSelector, Guard, InsightType, LakeBucket, LakeConfig, LakeGrain, Lifecycle, LockMode,
+    ManagementEvents, Notify, NotifyConfig, ObjectLock, OrganizationConfig, Owner, ReaderMode, Readers, Reconcile,
+    Regions, SelectorField, TrailConfig, TrailScope,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
 use orgtrail::organization::Organization;
@@ -36,6 +36,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
         .collect();
     let members: Vec<AccountId> = active.iter().filter(|id| **id != organization.management_account).cloned().collect();
     let partition = organization.partition;
+    let management = organization.management_account.clone();
     let home = select(&regions_of(partition)[..2]);
     (select(active), home, any::<prop::sample::Index>()).prop_flat_map(move |(log, home, first)| {
         let home: Region = home.parse().unwrap();
@@ -47,9 +48,13 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
         ];
         let delegates = prop::bool::weighted(0.2);
         let lake = lake(partition, &log, some.as_ref());
-        let more = (delegates, guards(), lake);
+        // The management account cannot administer AWS Config.
+        let administrator = [Some(&log), some.as_ref()].into_iter().flatten().find(|id| **id != management).cloned();
+        let section = administrator.map(|id| AwsConfig { administrator: Some(id.to_string()), ..AwsConfig::default() });
+        let aws_config = prop::bool::weighted(0.3).prop_map(move |collects| section.clone().filter(|_| collects));
+        let more = (delegates, guards(), lake, aws_config);
         (accounts(&log, some.clone()), bucket(&log, &home), trails, readers(), tags(), more).prop_map(
-            move |(accounts, bucket, trails, readers, tags, (delegates, guard, lake))| Config {
+            move |(accounts, bucket, trails, readers, tags, (delegates, guard, lake, aws_config))| Config {
                 version: 1,
                 deployment: "acme".into(),
                 organization: OrganizationConfig {
@@ -64,6 +69,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 guard,
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
                 lake,
+                aws_config,
                 notify: NotifyConfig::default(),
                 tags,
                 earlier: Vec::new(),

@@ -65,6 +65,7 @@ fn say_otherwise(resource: &mut Resource, synonyms: &Synonyms, dice: &mut Dice) 
         Resource::KeyPolicy(r) => policy(&mut r.policy, synonyms, dice),
         Resource::Topic(r) => policy(&mut r.policy, synonyms, dice),
         Resource::LogGroup(r) => other_tag(&mut r.tags),
+        Resource::ConfigAggregator(r) => other_tag(&mut r.tags),
         Resource::Role(r) => {
             policy(&mut r.trust, synonyms, dice);
             r.inline.values_mut().for_each(|document| policy(document, synonyms, dice));

@@ -36,11 +36,13 @@ macro_rules! looks_through {
                 self.inner.regions(account).await
             }
 
-            async fn last_changes(
+            async fn look_up_events(
                 &self,
-                change: &orgtrail::plan::Change,
-            ) -> Result<orgtrail::event::EventHistory, orgtrail::cloud::CloudFault> {
-                self.inner.last_changes(change).await
+                account: &orgtrail::ids::AccountId,
+                region: &orgtrail::ids::Region,
+                lookup: &orgtrail::cloud::history::HistoryLookup,
+            ) -> Result<Option<orgtrail::cloud::history::HistoryPage>, orgtrail::cloud::CloudFault> {
+                self.inner.look_up_events(account, region, lookup).await
             }
 
             async fn metric_filters(

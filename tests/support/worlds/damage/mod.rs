@@ -9,9 +9,9 @@ use orgtrail::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, Obje
 use orgtrail::estate::role::Boundary;
 use orgtrail::estate::trail::EventSelector;
 use orgtrail::estate::{
-    ACCOUNT_TAG, Address, Bucket, BucketPolicy, DeadLetters, DelegatedAdministrator, Estate, Key, KeyPolicy, Kind,
-    LogGroup, OWNER_TAG, Policy, Queue, Resource, Role, Rule, ServiceControlPolicy, Sighting, Tags, Topic, Trail,
-    TrustedAccess,
+    ACCOUNT_TAG, Address, Bucket, BucketPolicy, ConfigAggregator, DeadLetters, DelegatedAdministrator, Estate, Key,
+    KeyPolicy, Kind, LogGroup, OWNER_TAG, Policy, Queue, Resource, Role, Rule, ServiceControlPolicy, Sighting, Tags,
+    Topic, Trail, TrustedAccess,
 };
 
 mod delivery;
@@ -79,6 +79,7 @@ pub fn damages(seen: &Resource) -> Vec<Damage> {
         Resource::Queue(r) => queue(r),
         Resource::Rule(r) => rule(r),
         Resource::ServiceControlPolicy(r) => guard(r),
+        Resource::ConfigAggregator(r) => aggregator(r),
     };
     let gone = Damage { field: seen.kind().as_str().to_owned(), seen: Seen::Told, resource: None };
     all.push(gone);
@@ -420,6 +421,16 @@ fn rule(seen: &Rule) -> Vec<Damage> {
         all.change("targets", |r| drop(r.targets.insert(arn.clone(), role)));
     }
     all.quiet("targets.more", |r| drop(r.targets.insert("arn:aws:sns:eu-central-1:222222222222:theirs".into(), None)));
+    all.tags(tags, |r| &mut r.tags);
+    all.all
+}
+
+fn aggregator(seen: &ConfigAggregator) -> Vec<Damage> {
+    let ConfigAggregator { organization, role, regions, tags } = seen;
+    let mut all = Damages::of(seen);
+    all.change("organization", |r| r.organization = !organization);
+    all.change("role", |r| r.role = other(role, "arn:aws:iam::222222222222:role/theirs".to_owned()));
+    all.change("regions", |r| r.regions = other(regions, BTreeSet::from(["eu-west-3".parse().unwrap()])));
     all.tags(tags, |r| &mut r.tags);
     all.all
 }
