@@ -29,8 +29,8 @@ const STEPS: [(i64, &str); 11] = [
     (100 * 365 * 86_400, "century"),
 ];
 
-/// Returns the chart of how many events there are in a time: moments, each with those that were done and all. `finest` is
-/// how many seconds a moment stands for: no bar is shorter. `None`: there is none.
+/// Returns the chart of how many events there are in a time: moments, each with those that were done and all. `finest`
+/// is how many seconds a moment stands for: no bar is shorter. `None`: there is none.
 pub(super) fn chart(
     moments: Vec<(Timestamp, u64, u64)>,
     from: Option<Timestamp>,

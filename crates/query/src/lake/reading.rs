@@ -45,7 +45,7 @@ pub struct Lake {
     /// What it is.
     pub identity: LakeIdentity,
     /// What it had for the windows that were asked. `None`: each is looked for anew.
-    kept: Option<Kept>,
+    kept: Option<Kept<Contents>>,
 }
 
 /// A slot of which parts can be read.
