@@ -171,7 +171,7 @@ impl Desk<'_> {
         let Found::Answer(answer) = &panel.found else { return };
         let all = count(usize::try_from(answer.rows_count).unwrap_or(usize::MAX), "principal");
         panel.found = Found::NoBaseline(format!(
-            "There is no baseline: no event before {} was found, so nobody is known to be new. {all} called since then. \
+            "There is no baseline: no event before {} was found, so it is not known who is new. {all} called since then. \
              Look at days that more of the archive lies before, or pass more days to --compare-days.",
             self.from
         ));

@@ -26,7 +26,7 @@ pub struct DashboardJson<'a> {
     coverage: &'a AnswerCoverage,
     /// From when first calls were looked for, RFC 3339. `None`: they were not.
     earlier_from: Option<String>,
-    /// The first event of the days before, RFC 3339. `None`: there is none, and nobody is known to be new.
+    /// The first event of the days before, RFC 3339. `None`: there is none, and it is not known who is new.
     earlier_first: Option<&'a str>,
     /// What the days before cover. `None`: they were not looked at.
     earlier_coverage: Option<&'a AnswerCoverage>,
