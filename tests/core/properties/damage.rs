@@ -19,6 +19,7 @@ deployment: acme
 organization: {delegated_administrators: ["333333333333"]}
 accounts: {log: "222222222222"}
 home_region: eu-central-1
+aws_config: {}
 bucket:
   name: acme-org-cloudtrail
   prefix: logs
