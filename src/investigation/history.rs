@@ -17,7 +17,7 @@ use crate::ids::{AccountId, Region};
 use crate::investigate::chain::Wanted;
 use crate::investigate::issue::{ISSUING_CALLS, Issue, SWITCHED_ROLE};
 use crate::investigate::sessions::is_access_key;
-use crate::investigate::stack::{STACK_CALLS, STACK_SET_CALLS, WantedStack};
+use crate::investigate::stack::WantedStack;
 
 /// Answers that are read for one lookup, of 50 events each: two a second may be asked for.
 const PAGES_MAX: usize = 20;
@@ -212,19 +212,18 @@ impl HistorySource {
 
     /// Returns the calls on stacks, or on stack sets, in the accounts of those that are looked for.
     async fn stack_calls(&self, wanted: &[WantedStack]) -> Vec<String> {
-        let mut left: BTreeMap<(Option<&str>, bool), (Timestamp, Timestamp)> = BTreeMap::new();
+        let mut left: BTreeMap<(Option<&str>, &str), (Timestamp, Timestamp)> = BTreeMap::new();
         for one in wanted {
             let account = one.account.as_deref().filter(|_| self.followed.is_some());
-            let time = left.entry((account, one.is_set)).or_insert((one.from, one.to));
-            *time = (time.0.min(one.from), time.1.max(one.to));
+            for call in one.calls() {
+                let time = left.entry((account, call)).or_insert((one.from, one.to));
+                *time = (time.0.min(one.from), time.1.max(one.to));
+            }
         }
         let mut all = Vec::new();
-        for ((account, is_set), time) in left {
-            let calls: &[&str] = if is_set { &STACK_SET_CALLS } else { &STACK_CALLS };
+        for ((account, call), time) in left {
             for place in self.session_places(account) {
-                for call in calls {
-                    all.extend(self.session_records(&place, HistoryKey::EventName((*call).to_owned()), time).await);
-                }
+                all.extend(self.session_records(&place, HistoryKey::EventName(call.to_owned()), time).await);
             }
         }
         all

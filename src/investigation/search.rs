@@ -9,7 +9,7 @@ use crate::event::{DIGEST_ID, Record};
 use crate::investigate::chain::Wanted;
 use crate::investigate::issue::{ISSUING_CALLS, SWITCHED_ROLE};
 use crate::investigate::sessions::is_access_key;
-use crate::investigate::stack::{CLOUDFORMATION, STACK_CALLS, STACK_SET_CALLS, WantedStack};
+use crate::investigate::stack::{CLOUDFORMATION, WantedStack};
 use crate::query::records::{RecordSearch, RecordTest, one_of, quoted};
 use crate::resource_types::{Needles, ResourceCall, ResourceCandidate, ResourceEffect, ResourceTypes};
 
@@ -179,7 +179,8 @@ fn within(times: impl Iterator<Item = (Timestamp, Timestamp)>) -> String {
 }
 
 fn stacks(wanted: &[WantedStack]) -> RecordSearch {
-    let calls = one_of("event_name", STACK_CALLS.into_iter().chain(STACK_SET_CALLS));
+    let calls: BTreeSet<&str> = wanted.iter().flat_map(WantedStack::calls).collect();
+    let calls = one_of("event_name", calls);
     let source = one_of("event_source", [CLOUDFORMATION]);
     let time = within(wanted.iter().map(|one| (one.from, one.to)));
     RecordSearch { condition: format!("{calls} AND {source} AND {time}"), test: None }

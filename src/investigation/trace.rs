@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::search::Search;
 use super::source::Sources;
@@ -12,7 +12,7 @@ use crate::investigate::issue::Issue;
 use crate::investigate::stack::{CLOUDFORMATION, WantedStack};
 use crate::query::error::QueryError;
 
-/// Sessions that began within this time of each other are looked for together.
+/// What was within this time of each other is looked for together.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Returns the chain behind each of some records, by the id of its event.
@@ -65,55 +65,66 @@ pub async fn chains(
 
 /// Takes every chain a step back. False: none goes on.
 async fn step(source: &Sources, tracers: &mut [Tracer]) -> Result<bool, QueryError> {
-    let mut wanted: Vec<(usize, Wanted)> =
-        tracers.iter().enumerate().filter_map(|(at, tracer)| Some((at, tracer.wanted()?.clone()))).collect();
-    wanted.sort_by_key(|(_, wanted)| (wanted.from, wanted.to));
-    for cluster in clusters(&wanted) {
-        let all: Vec<Wanted> = cluster.iter().map(|(_, wanted)| wanted.clone()).collect();
-        let texts = source.search(&Search::Issues(all)).await?;
-        let issues: Vec<Issue> = texts.iter().filter_map(|text| Issue::of(&Record::read(text).ok()?)).collect();
-        for (at, _) in cluster {
-            if let Some(tracer) = tracers.get_mut(*at) {
-                tracer.found(issues.clone());
-            }
-        }
-    }
-    let stacks = step_stacks(source, tracers).await?;
-    Ok(!wanted.is_empty() || stacks)
+    let sessions = Step {
+        wanted: Tracer::wanted,
+        time: |wanted: &Wanted| (wanted.from, wanted.to),
+        search: Search::Issues,
+        read: Issue::of,
+        found: Tracer::found,
+    };
+    let stacks = Step {
+        wanted: Tracer::wanted_stack,
+        time: |wanted: &WantedStack| (wanted.from, wanted.to),
+        search: Search::Stacks,
+        read: Issue::of_stack,
+        found: Tracer::found_stack_calls,
+    };
+    Ok(sessions.take(source, tracers).await? | stacks.take(source, tracers).await?)
 }
 
-/// Looks for the calls on stacks behind what CloudFormation did. False: nothing of it is wanted.
-async fn step_stacks(source: &Sources, tracers: &mut [Tracer]) -> Result<bool, QueryError> {
-    // By account and time, so that one search serves all that was done about then.
-    let mut wanted: Vec<(usize, WantedStack)> =
-        tracers.iter().enumerate().filter_map(|(at, tracer)| Some((at, tracer.wanted_stack()?.clone()))).collect();
-    wanted.sort_by_key(|(_, wanted)| (wanted.from, wanted.to));
-    for cluster in wanted.chunk_by(|(_, a), (_, b)| b.from <= a.to) {
-        let all: Vec<WantedStack> = cluster.iter().map(|(_, wanted)| wanted.clone()).collect();
-        let texts = source.search(&Search::Stacks(all)).await?;
-        let calls: Vec<Issue> = texts.iter().filter_map(|text| Issue::of_stack(&Record::read(text).ok()?)).collect();
-        for (at, _) in cluster {
-            if let Some(tracer) = tracers.get_mut(*at) {
-                tracer.found_stack_calls(calls.clone());
+/// How chains go on: what they want, and how it is looked for.
+struct Step<W> {
+    wanted: fn(&Tracer) -> Option<&W>,
+    /// From when until when it may have been.
+    time: fn(&W) -> (Timestamp, Timestamp),
+    search: fn(Vec<W>) -> Search,
+    read: fn(&Record<'_>) -> Option<Issue>,
+    found: fn(&mut Tracer, Vec<Issue>),
+}
+
+impl<W: Clone> Step<W> {
+    /// Takes the chains that want it a step back. False: none does.
+    async fn take(&self, source: &Sources, tracers: &mut [Tracer]) -> Result<bool, QueryError> {
+        let mut wanted: Vec<(usize, W)> =
+            tracers.iter().enumerate().filter_map(|(at, tracer)| Some((at, (self.wanted)(tracer)?.clone()))).collect();
+        wanted.sort_by_key(|(_, wanted)| (self.time)(wanted));
+        for cluster in clusters(&wanted, self.time) {
+            let all: Vec<W> = cluster.iter().map(|(_, wanted)| wanted.clone()).collect();
+            let texts = source.search(&(self.search)(all)).await?;
+            let issues: Vec<Issue> = texts.iter().filter_map(|text| (self.read)(&Record::read(text).ok()?)).collect();
+            for (at, _) in cluster {
+                if let Some(tracer) = tracers.get_mut(*at) {
+                    (self.found)(tracer, issues.clone());
+                }
             }
         }
+        Ok(!wanted.is_empty())
     }
-    Ok(!wanted.is_empty())
 }
 
 /// Puts together what is looked for at about the same time; it is sorted by it.
-fn clusters(wanted: &[(usize, Wanted)]) -> Vec<&[(usize, Wanted)]> {
+fn clusters<W>(wanted: &[(usize, W)], time: fn(&W) -> (Timestamp, Timestamp)) -> Vec<&[(usize, W)]> {
     let (mut all, mut begin) = (Vec::new(), 0);
     let mut end = None;
     for (at, (_, one)) in wanted.iter().enumerate() {
-        let is_apart =
-            end.is_some_and(|end: jiff::Timestamp| end.checked_add(TOGETHER).is_ok_and(|end| one.from > end));
+        let (from, to) = time(one);
+        let is_apart = end.is_some_and(|end: Timestamp| end.checked_add(TOGETHER).is_ok_and(|end| from > end));
         if is_apart {
             all.extend(wanted.get(begin..at));
             begin = at;
             end = None;
         }
-        end = end.max(Some(one.to));
+        end = end.max(Some(to));
     }
     all.extend(wanted.get(begin..).filter(|rest| !rest.is_empty()));
     all

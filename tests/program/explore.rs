@@ -125,7 +125,8 @@ impl Explorer {
         let mut stream = self.connect();
         let host = format!("host: 127.0.0.1:{}\r\n", self.port);
         let host = if headers.contains("host:") { "" } else { &host };
-        write!(stream, "{method} {path} HTTP/1.1\r\n{host}{headers}\r\n").unwrap();
+        // In one piece: the program closes as soon as it has read what it refuses.
+        stream.write_all(format!("{method} {path} HTTP/1.1\r\n{host}{headers}\r\n").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer

@@ -32,8 +32,7 @@ impl Desk {
     /// Makes the page of events.
     pub(super) async fn search(&self, filters: &Filters) -> Result<String, Failure> {
         let span = self.span(filters, self.last)?;
-        let hours = span.from.map(|from| span.to.duration_since(from).as_hours());
-        let counted = self.counted(&span, filters, hours).await?;
+        let counted = self.counted(&span, filters).await?;
         let mut frame = self.frame(&span.listed);
         frame.is_whole = counted.coverage.is_whole;
         let events = match counted.events {
@@ -63,11 +62,11 @@ impl Desk {
 
     /// Counts the values and the times of all events with one pass. Log files are read for the events of the page at
     /// the same time: reading them anew would take as long again.
-    async fn counted(&self, span: &Span, filters: &Filters, hours: Option<i64>) -> Result<Counted, CliError> {
+    async fn counted(&self, span: &Span, filters: &Filters) -> Result<Counted, CliError> {
         let engine = self.engine(span)?;
         let together = |asked, rows_max| asked_together(asked, rows_max, filters.is_narrow());
-        let mut questions =
-            vec![together(pages::facets(filters), COUNTS_MAX)?, together(pages::times(filters, hours), COUNTS_MAX)?];
+        let times = pages::times(filters, span.from, span.to);
+        let mut questions = vec![together(pages::facets(filters), COUNTS_MAX)?, together(times, COUNTS_MAX)?];
         if self.logs.lake.is_none() {
             questions.push(together(pages::events(filters, None), EVENTS_MAX + 1)?);
         }

@@ -61,9 +61,8 @@ fn of_account(account: &str, gaps: &[&HoursGap]) -> String {
     if gaps.len() > REGIONS_MAX {
         regions.push(&more);
     }
-    let day = |text: &str| text.get(..10).unwrap_or(text).to_owned();
-    let first = gaps.iter().map(|gap| &gap.first).min().map(|text| day(text)).unwrap_or_default();
-    let last = gaps.iter().map(|gap| &gap.last).max().map(|text| day(text)).unwrap_or_default();
+    let first = gaps.iter().map(|gap| gap.days().0).min().unwrap_or_default();
+    let last = gaps.iter().map(|gap| gap.days().1).max().unwrap_or_default();
     let when = if first == last { format!("on {first}") } else { format!("between {first} and {last}") };
     format!(
         "{account}: {} without a digest in {}, {when}: logs may be missing.",

@@ -69,20 +69,20 @@ pub fn facets(filters: &Filters) -> Asked {
     (sql, values)
 }
 
-/// Returns what the events of a time of so many hours are counted by, and how many seconds that is.
-fn grain(hours: Option<i64>) -> (&'static str, i64) {
-    match hours {
+/// Returns what the events of a time are counted by, and how many seconds that is. Without a beginning it may be long.
+fn grain(from: Option<Timestamp>, to: Timestamp) -> (&'static str, i64) {
+    match from.map(|from| to.duration_since(from).as_hours()) {
         Some(..=6) => ("minute", 60),
         Some(..=336) => ("hour", 3_600),
         _ => ("day", 86_400),
     }
 }
 
-/// Returns the question for when the events were, the newest first. `hours` is how long the time is. `None`: as long as
-/// the archive.
-pub fn times(filters: &Filters, hours: Option<i64>) -> Asked {
+/// Returns the question for when the events between two times were, the newest first. `from` is `None`: from the
+/// beginning of the archive.
+pub fn times(filters: &Filters, from: Option<Timestamp>, to: Timestamp) -> Asked {
     let (condition, values) = filters.condition();
-    let (grain, _) = grain(hours);
+    let (grain, _) = grain(from, to);
     let sql = format!(
         "SELECT CAST(moment AS varchar) AS moment, events, done FROM ( \
            SELECT moment, count(*) AS events, count(*) FILTER (WHERE outcome = 'done') AS done \
@@ -133,7 +133,7 @@ pub fn html(frame: &Frame, filters: &Filters, found: &SearchFound<'_>) -> Result
     let total: u64 = of("outcome").map(|row| number(row, 2)).sum();
     let done: u64 = of("outcome").map(|row| number(row, 3)).sum();
     let times = found.times.iter().filter_map(|row| Some((text(row, 0).parse().ok()?, number(row, 2), number(row, 1))));
-    let (_, finest) = grain(found.from.map(|from| found.to.duration_since(from).as_hours()));
+    let (_, finest) = grain(found.from, found.to);
     let number_of_page = filters.page();
     let has_more = found.events.len() > EVENTS_MAX;
     let turned = |to: usize| filters.with(PAGE, &to.to_string()).address("");

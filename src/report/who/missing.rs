@@ -74,7 +74,7 @@ fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
     }
     if own.unread_count > 0 {
         let keys: Vec<&str> = own.unread.iter().take(NAMED_MAX).map(|part| part.key.as_str()).collect();
-        all.push(format!("{} of the archive could not be read: {}.", parts(own.unread_count), keys.join(", ")));
+        all.push(format!("{} of the archive could not be read: {}.", many(own.unread_count, "part"), keys.join(", ")));
     }
     if !own.without_logs.is_empty() {
         let places = some(own.without_logs.iter().map(|place| names.named(place)), own.without_logs.len());
@@ -90,11 +90,11 @@ fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
         all.push(format!(
             "Whether log files are missing is not known of {} (of one account and region each), for which no digest is \
              there: {days}.",
-            hours(own.hours.without_digest)
+            many(own.hours.without_digest, "hour")
         ));
     }
     if own.to.is_some() && own.hours.pending > 0 {
-        all.push(format!("{} are so recent that log files may still come.", hours(own.hours.pending)));
+        all.push(format!("{} are so recent that log files may still come.", many(own.hours.pending, "hour")));
     }
     if own.beside_count > 0 {
         all.push(format!(
@@ -103,7 +103,7 @@ fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
         ));
     }
     if own.without_time > 0 {
-        all.push(format!("{} in the archive do not say when they were.", records(own.without_time)));
+        all.push(format!("{} in the archive do not say when they were.", many(own.without_time, "record")));
     }
     if all.is_empty() {
         all.push("A part of the time that was asked for is still to come.".to_owned());
@@ -113,8 +113,7 @@ fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
 
 /// Says where and when hours have no digest.
 fn of_gap(own: &HoursGap) -> String {
-    let day = |text: &str| text.get(..10).unwrap_or(text).to_owned();
-    let (first, last) = (day(&own.first), day(&own.last));
+    let (first, last) = own.days();
     let to = if first == last { String::new() } else { format!(" to {last}") };
     format!("{} {} {first}{to}", own.account, own.region)
 }
@@ -166,14 +165,6 @@ fn some(all: impl Iterator<Item = String>, count: usize) -> String {
     format!("{}{more}", named.join("; "))
 }
 
-fn parts(number: u64) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), "part")
-}
-
-fn hours(number: u64) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), "hour")
-}
-
-fn records(number: u64) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), "record")
+fn many(number: u64, what: &str) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), what)
 }

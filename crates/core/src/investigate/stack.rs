@@ -12,7 +12,7 @@ use super::issue::{Issue, once};
 use crate::event::{Actor, Record};
 
 /// The calls that have CloudFormation change what is in a stack.
-pub const STACK_CALLS: [&str; 7] = [
+const STACK_CALLS: [&str; 7] = [
     "CreateStack",
     "UpdateStack",
     "CancelUpdateStack",
@@ -22,7 +22,7 @@ pub const STACK_CALLS: [&str; 7] = [
     "ContinueUpdateRollback",
 ];
 /// The calls that have CloudFormation change the stacks of a stack set.
-pub const STACK_SET_CALLS: [&str; 4] =
+const STACK_SET_CALLS: [&str; 4] =
     ["CreateStackInstances", "UpdateStackInstances", "DeleteStackInstances", "UpdateStackSet"];
 /// The service.
 pub const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
@@ -137,12 +137,17 @@ pub(super) fn is_session(actor: &Actor) -> bool {
 }
 
 impl WantedStack {
+    /// Returns the calls that may have led to it. A role of any name may be that with which stack sets are
+    /// administered: their calls name it.
+    pub fn calls(&self) -> impl Iterator<Item = &'static str> {
+        STACK_CALLS.into_iter().filter(|_| !self.is_set).chain(STACK_SET_CALLS)
+    }
+
     /// Tells whether a call may have led to what CloudFormation did.
     fn may_be(&self, call: &Issue) -> bool {
-        // A role of any name may be that with which stack sets are administered: their calls name it.
         let is_administered = self.role.is_some() && self.role == call.role;
         let is_set_call = STACK_SET_CALLS.contains(&call.call.as_str());
-        let is_call = if self.is_set { is_set_call } else { !is_set_call || is_administered };
+        let is_call = self.calls().any(|name| name == call.call) && (self.is_set || !is_set_call || is_administered);
         let agrees = |own: &Option<String>, other: &Option<String>| match (own, other) {
             (Some(own), Some(other)) => own == other,
             _ => true,
@@ -286,6 +291,25 @@ mod tests {
         assert_eq!(chain.end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
         assert_eq!((chain.hops.len(), chain.is_proven()), (1, false));
         assert_eq!(chain.hops[0].issue.stack.as_deref(), Some("queues"));
+    }
+
+    #[test]
+    fn a_role_of_any_name_may_be_that_of_a_stack_set_whose_call_names_it() {
+        let set = |by: &str, role: &str| {
+            let asked = format!(r#"{{"stackSetName":"base","administrationRoleARN":"{role}"}}"#);
+            event(by, "10:00:00", "cloudformation", "UpdateStackSet", &user(by), &asked)
+        };
+        let other = set("bob", "arn:aws:iam::111111111111:role/Other");
+        let chain = trace(&deed("{}"), &[set("ann", ROLE), other.clone()]);
+        assert_eq!(chain.end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
+        assert!(matches!(trace(&deed("{}"), &[other]).end, Err(Lost::NoStack(_))));
+        // The name of a field is no name of a stack.
+        let calls = [
+            stack("ann", "10:00:00", "UpdateStack", "ann", "web", ""),
+            stack("eve", "10:01:00", "UpdateStack", "eve", "queueUrl", ""),
+        ];
+        let end = trace(&deed(r#"{"queueUrl":"https://q/1/x"}"#), &calls).end;
+        assert!(matches!(end, Err(Lost::Stacks { .. })), "{end:?}");
     }
 
     #[test]

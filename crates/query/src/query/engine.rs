@@ -67,6 +67,18 @@ fn runtime(limits: &Limits, pool: impl MemoryPool + 'static) -> datafusion::comm
     runtime.build_arc()
 }
 
+/// Returns a session that plans as all of ours do.
+fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_physical_optimizer_rules(constants::rules())
+        .with_physical_optimizer_rule(Arc::new(LeftSidesRunAgain))
+        .build();
+    SessionContext::new_with_state(state)
+}
+
 /// Answers questions about an archive.
 pub struct Engine {
     context: SessionContext,
@@ -81,14 +93,7 @@ impl Engine {
     /// Where the memory and the temporary files cannot be set up.
     pub fn new(archive: Arc<Archive>, lake: Option<Lake>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
         let runtime = runtime(limits, FairSpillPool::new(limits.memory_bytes))?;
-        let state = SessionStateBuilder::new()
-            .with_config(config(limits.threads))
-            .with_runtime_env(runtime)
-            .with_default_features()
-            .with_physical_optimizer_rules(constants::rules())
-            .with_physical_optimizer_rule(Arc::new(LeftSidesRunAgain))
-            .build();
-        let context = SessionContext::new_with_state(state);
+        let context = context(config(limits.threads), runtime);
         let scans = Arc::new(Scans {
             archive,
             lake,
@@ -166,12 +171,6 @@ impl Engine {
     /// Returns a session without tables and functions of ours, for a question that is asked together with others.
     pub(super) fn session(&self, runtime: &Arc<RuntimeEnv>) -> SessionContext {
         let config = config(self.threads()).with_sort_spill_reservation_bytes(SORT_BYTES);
-        let state = SessionStateBuilder::new()
-            .with_config(config)
-            .with_runtime_env(Arc::clone(runtime))
-            .with_default_features()
-            .with_physical_optimizer_rules(constants::rules())
-            .build();
-        SessionContext::new_with_state(state)
+        context(config, Arc::clone(runtime))
     }
 }

@@ -24,6 +24,14 @@ pub struct HoursGap {
     pub last: String,
 }
 
+impl HoursGap {
+    /// Returns the days of the first and of the last hour: `2026-11-20`.
+    pub fn days(&self) -> (&str, &str) {
+        let day = |text| str::get(text, ..10).unwrap_or(text);
+        (day(&self.first), day(&self.last))
+    }
+}
+
 /// The gaps that were found so far: of each account and region how many hours, the first and the last.
 #[derive(Debug, Default)]
 pub(super) struct Gaps(BTreeMap<(String, String), (u64, i64, i64)>);
