@@ -30,7 +30,7 @@ const DASHBOARD_BYTES: u64 = 500_000;
 const WHO_SECONDS: f64 = 2.0;
 
 /// Values for the parameters that have no default.
-const VALUES: [(&str, &str); 12] = [
+const VALUES: [(&str, &str); 13] = [
     ("access_key", "ASIAIOSFODNN7EXAMPLE"),
     ("account", "111111111111"),
     ("address", "203.0.113.7"),
@@ -43,6 +43,7 @@ const VALUES: [(&str, &str); 12] = [
     ("since", "2026-10-01"),
     ("text", "alice"),
     ("what", "a-bucket-that-nothing-names"),
+    ("who", "terraform-apply"),
 ];
 
 /// How a run of the program ended.

@@ -73,6 +73,7 @@ pub mod init;
 #[cfg(feature = "sql")]
 pub mod investigation;
 pub mod logs;
+pub mod memory;
 pub mod notify;
 pub mod phase;
 pub mod reconcile;

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
 
 use super::failure::CliError;
 use super::logs::archive::Archive as ConfiguredLogs;
@@ -28,9 +29,31 @@ use crate::query::error::QueryError;
 use crate::query::scan::Looked;
 use crate::report::text::words::{count, size};
 
+/// Where questions put what does not fit into memory: a folder of this run, which only its user reads. A question that is
+/// ended in the middle does not take its files away itself.
+static TEMPORARY: Mutex<Option<TempDir>> = Mutex::new(None);
+
+/// Returns the folder for what does not fit into memory. `None`: it cannot be made, so that the system's is taken.
+fn temporary_folder() -> Option<PathBuf> {
+    let mut own = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+    if own.is_none() {
+        *own = tempfile::Builder::new().prefix("orgtrail-").tempdir().ok();
+    }
+    own.as_ref().map(|folder| folder.path().to_owned())
+}
+
+/// Takes away what questions put on disk; none is asked any more.
+pub(super) fn clear_temporary() {
+    drop(TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
 /// What is read at most, and how much memory is used, unless the user says otherwise.
 const READ_BYTES: u64 = 10 << 30;
-const MEMORY_BYTES: u64 = 512 << 20;
+pub(super) const MEMORY_BYTES: u64 = 512 << 20;
+/// What the program has in use beside what a question may use, in bytes.
+const OWN_MEMORY_BYTES: u64 = 128 << 20;
+/// How often it is looked how much memory is in use.
+const MEMORY_LOOKED_AT: Duration = Duration::from_millis(20);
 /// How far behind the end of the time deliveries are looked for unless the user says otherwise.
 const LATE: &str = "24h";
 
@@ -84,6 +107,8 @@ pub struct AskedArgs {
     #[arg(long, value_name = "SIZE", value_parser = size_of)]
     pub max_bytes: Option<u64>,
     /// Use at most this much memory to sort, group and join [default: 512MiB]
+    ///
+    /// What goes beyond is put on disk where that can be done. A question that has a third more in use is ended.
     #[arg(long, value_name = "SIZE", value_parser = size_of, hide_short_help = true)]
     pub max_memory: Option<u64>,
     /// Stop after this long
@@ -123,6 +148,8 @@ pub(super) struct AskedLogs {
     pub(super) expected: Option<BTreeSet<String>>,
     /// What the accounts of the organization are called, by id: untrusted text. Empty: it is not known.
     pub(super) names: BTreeMap<String, String>,
+    /// Why they are not known although they were asked for. `None`: they are, or were not asked for.
+    pub(super) names_unknown: Option<String>,
     /// How AWS is entered, and when the command began.
     pub(super) around: LogsContext,
     /// The lake that is asked first. `None`: log files only.
@@ -134,7 +161,7 @@ impl AskedLogs {
     pub(super) fn none(common: &Common, ui: &Ui) -> Self {
         let around = LogsContext::of(common, ui);
         let (sought, names) = (ScopeFilter::default(), BTreeMap::new());
-        Self { places: Vec::new(), sought, expected: None, names, around, lake: None }
+        Self { places: Vec::new(), sought, expected: None, names, names_unknown: None, around, lake: None }
     }
 }
 
@@ -177,7 +204,7 @@ pub(super) async fn logs(common: &Common, args: &AskedArgs, ui: &Ui) -> Result<A
             super::lake::open_to_ask(named, configured, &places, &around, ui).await?
         }
     };
-    Ok(AskedLogs { places, sought, expected, names, around, lake })
+    Ok(AskedLogs { places, sought, expected, names, names_unknown: None, around, lake })
 }
 
 /// Returns what is looked for in every place.
@@ -216,6 +243,7 @@ pub(super) fn engine(
 ) -> Result<Engine, CliError> {
     let limits = Limits {
         memory_bytes: usize::try_from(args.max_memory.unwrap_or(MEMORY_BYTES)).unwrap_or(usize::MAX),
+        temporary_folder: temporary_folder(),
         read_bytes: Some(args.max_bytes.unwrap_or(READ_BYTES)).filter(|bytes| *bytes > 0),
         ..Limits::default()
     };
@@ -279,22 +307,53 @@ fn show(looked: &Looked, rows: usize, ui: &Ui) {
     ui.step_with("log files", looked.files, looked.files_listed, &more);
 }
 
-/// Ends when a person stops the run, or the time is over.
-pub(super) async fn stopped(limit: Option<SignedDuration>) -> Ended {
-    tokio::select! {
-        ended = over(limit) => ended,
-        () = signal::told_to_stop() => Ended::Stopped,
-    }
+/// What a run may take before it is ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RunLimits {
+    /// `None`: any time.
+    pub timeout: Option<SignedDuration>,
+    /// What all its questions may use, in bytes.
+    pub memory_bytes: u64,
 }
 
-/// Ends when the time is over.
-pub(super) async fn over(limit: Option<SignedDuration>) -> Ended {
-    match limit.map(SignedDuration::unsigned_abs) {
-        Some(limit) => {
-            tokio::time::sleep(limit).await;
-            Ended::Time(limit)
+impl RunLimits {
+    /// Returns the limits of the options.
+    pub(super) fn of(args: &AskedArgs) -> Self {
+        Self { timeout: args.timeout, memory_bytes: args.max_memory.unwrap_or(MEMORY_BYTES) }
+    }
+
+    /// Ends when a person stops the run, or it took more than it may.
+    pub(super) async fn stopped(self) -> Ended {
+        tokio::select! {
+            ended = self.over() => ended,
+            () = signal::told_to_stop() => Ended::Stopped,
         }
-        None => std::future::pending().await,
+    }
+
+    /// Ends when it took more time or memory than it may.
+    pub(super) async fn over(self) -> Ended {
+        let time = async {
+            match self.timeout.map(SignedDuration::unsigned_abs) {
+                Some(limit) => {
+                    tokio::time::sleep(limit).await;
+                    Ended::Time(limit)
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = time => ended,
+            () = self.memory_is_used() => Ended::Memory(self.memory_bytes),
+        }
+    }
+
+    /// Ends when a third more is in use than all questions may have: not all that they do is put on disk in time, and
+    /// some of it cannot be.
+    async fn memory_is_used(self) {
+        let most = (self.memory_bytes / 3).saturating_add(self.memory_bytes).saturating_add(OWN_MEMORY_BYTES);
+        while (crate::memory::in_use() as u64) < most {
+            tokio::time::sleep(MEMORY_LOOKED_AT).await;
+        }
     }
 }
 

@@ -400,6 +400,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime.block_on(run(&cli, &ui)),
         Err(error) => Err(CliError::new("cannot start").because(error)),
     };
+    #[cfg(feature = "sql")]
+    asked::clear_temporary();
+    let answer = answer.map_err(|failure| failure.placed(&cli.common.config));
     match answer.and_then(|answer| give(answer, &ui)) {
         Ok(outcome) => outcome.into(),
         Err(failure) => {

@@ -25,6 +25,7 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
     ("operations", &[]),
     ("files", &[]),
     ("flow", &[]),
+    ("memory", &[]),
     ("phase", &[]),
     (
         "cloud",
@@ -169,6 +170,7 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
             "lake",
             "log_path",
             "logs",
+            "memory",
             "notify",
             "observation",
             "organization",

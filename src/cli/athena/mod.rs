@@ -64,7 +64,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     let phase = Phase::begin("ask Athena");
     let (rows_max, bytes_max) = (args.max_rows as usize, query::ANSWER_BYTES_MAX);
     let asking = Asking { athena: &athena, request: &request, limit, rows_max, bytes_max, ui };
-    let got = Box::pin(asking.ask(asked::stopped(args.asked.timeout))).await;
+    let got = Box::pin(asking.ask(asked::RunLimits::of(&args.asked).stopped())).await;
     ui.end_progress();
     let got = got?;
     phase.end(format_args!("{} rows", got.rows.len()));

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use jiff::{SignedDuration, Timestamp};
 
 use self::command::{Scope, known};
-use super::asked::{self, AskedArgs, AskedLogs};
+use super::asked::{self, AskedArgs, AskedLogs, MEMORY_BYTES, RunLimits};
 use super::failure::CliError;
 use super::logs::LogsError;
 use super::outcome::Outcome;
@@ -24,12 +24,11 @@ use crate::query::prepared::Prepared;
 use crate::query::together::{self, TogetherAnswer, TogetherQuestion};
 use crate::report::dashboard::panels::{BY_HOUR, BYTES, Counted, FIRST_SEEN, PANELS, PanelSpec, ROLES};
 use crate::report::dashboard::{self as report, Dashboard, Found, Panel};
-use crate::report::text::words::count;
+use crate::report::text::words::{count, size};
 
 /// How many days are looked at unless the user says otherwise.
 const DAYS: u32 = 30;
 /// How much memory is used unless the user says otherwise.
-const MEMORY_BYTES: u64 = 512 << 20;
 /// What `--max-bytes` is, where nothing but log files and a lake is asked.
 const MAX_BYTES: &str = "Read at most this much in one reading [default: 10GiB]\n\nOf the log files as they are \
                          stored, compressed; 0 is no limit. The days before are a second reading.";
@@ -101,7 +100,7 @@ struct Desk<'a> {
     logs: AskedLogs,
     archive: Arc<Archive>,
     from: Timestamp,
-    /// Roles and users for emergencies, as ARNs or names.
+    /// Roles and users for emergencies, as the prepared question takes them.
     roles: Vec<String>,
     ui: &'a Ui,
 }
@@ -125,6 +124,7 @@ pub(super) async fn run(common: &Common, args: &DashboardArgs, ui: &Ui) -> Resul
         true => common.configuration()?.map(|config| config.bucket.break_glass_roles).unwrap_or_default(),
         false => args.break_glass.clone(),
     };
+    let roles = roles.iter().map(|name| emergency(name)).collect::<Result<_, _>>()?;
     let desk = Desk { args, asked, scope: Scope::of(common, &args.asked), logs, archive, from, roles, ui };
     let phase = Phase::begin("ask for the dashboard");
     let dashboard = desk.dashboard(now).await?;
@@ -134,6 +134,16 @@ pub(super) async fn run(common: &Common, args: &DashboardArgs, ui: &Ui) -> Resul
     Ok(CommandOutput::new(texts, outcome, summary(&dashboard)))
 }
 
+/// Returns a role or user for emergencies as one of a list with commas. What the question would leave out or take for
+/// something else is in no name and no ARN.
+fn emergency(name: &str) -> Result<String, CliError> {
+    if name.is_empty() || name.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        let what = format!("{name:?} is no role or user: blanks and backslashes are in no name and no ARN");
+        return Err(CliError::new(what).hint("write --break-glass ARN or --break-glass NAME, once for each"));
+    }
+    Ok(name.replace(',', "\\,"))
+}
+
 /// Returns the moment some days before another.
 fn before(at: Timestamp, days: u32) -> Timestamp {
     at.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
@@ -141,7 +151,7 @@ fn before(at: Timestamp, days: u32) -> Timestamp {
 
 impl Desk<'_> {
     async fn dashboard(&self, now: Timestamp) -> Result<Dashboard, CliError> {
-        let stop = std::pin::pin!(asked::stopped(self.asked.timeout));
+        let stop = std::pin::pin!(RunLimits::of(&self.args.asked).stopped());
         let mut stop = stop;
         let to = self.asked.to.unwrap_or(now);
         let (since, earlier_from) = self.earlier(to);
@@ -342,6 +352,10 @@ fn stopped(ended: &Ended) -> CliError {
         Ended::Time(limit) => {
             CliError::new(format!("the dashboard took longer than {} s (--timeout)", limit.as_secs()))
                 .hint("look at fewer days, at one account or region, or keep a lake (`orgtrail lake update`)")
+        }
+        Ended::Memory(limit) => {
+            CliError::new(format!("the dashboard took much more memory than {} (--max-memory)", size(*limit)))
+                .hint("look at fewer days, or at one account or region")
         }
         Ended::Stopped | Ended::Rows(_) | Ended::Records(_) | Ended::Bytes(_) => {
             CliError::new("stopped: there is no dashboard, and no file was written")

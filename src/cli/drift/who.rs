@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::Common;
-use super::super::asked::{self, AskedArgs, AskedLogs};
+use super::super::asked::{self, AskedArgs, AskedLogs, RunLimits};
 use super::super::failure::CliError;
 use super::super::lake::open_to_ask;
 use super::super::logs::LogsContext;
@@ -218,14 +218,15 @@ impl Asking<'_> {
         let around = LogsContext { entry, now: self.at, ..LogsContext::of(self.common, self.ui) };
         let lake = open_to_ask(None, lake.as_ref(), &places, &around, self.ui).await?;
         let sought = ScopeFilter { organization, ..ScopeFilter::default() };
-        let logs = AskedLogs { places, sought, expected: None, names: BTreeMap::new(), around, lake };
+        let logs =
+            AskedLogs { places, sought, expected: None, names: BTreeMap::new(), names_unknown: None, around, lake };
         let archive = Arc::new(asked::archive(&args, &logs).await?);
         let engine = Arc::new(asked::engine(&args, Arc::clone(&archive), logs.lake.clone(), self.at)?);
         // Sessions are followed in every account.
         let anywhere = AskedArgs::of_configuration(Vec::new(), ARCHIVE_BYTES);
         let anywhere = Arc::new(asked::engine(&anywhere, archive, logs.lake.clone(), self.at)?);
-        let limit = Some(SignedDuration::from_mins(ARCHIVE_MINUTES));
-        let stop = asked::over(limit).boxed().shared();
+        let timeout = Some(SignedDuration::from_mins(ARCHIVE_MINUTES));
+        let stop = RunLimits { timeout, ..RunLimits::of(&args) }.over().boxed().shared();
         Ok((ArchiveSource::new(engine, anywhere, stop, Arc::default()), logs))
     }
 }

@@ -8,15 +8,16 @@ use futures::future::{BoxFuture, Shared};
 use hyper::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::asked::{self, AskedArgs, AskedLogs};
+use super::super::asked::{self, AskedArgs, AskedLogs, RunLimits};
 use super::super::failure::CliError;
 use super::super::logs::time;
 use super::super::query;
 use super::super::who::{self, WhoArgs, WhoSource};
 use super::ExploreArgs;
 use crate::archive::listing::Archive;
-use crate::event::Record;
+use crate::event::{DIGEST_ID, Record};
 use crate::explorer::{Document, PAGES_AT_ONCE, Site};
+use crate::investigation::search::Search;
 use crate::lake::reading::Lake;
 use crate::query::answer::{Answered, Bounds, Cell, Ended, QueryAnswer, Question};
 use crate::query::engine::Engine;
@@ -31,8 +32,6 @@ use crate::resource_types::ResourceTypes;
 const LISTED_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// How long a page is worked on unless the user says otherwise.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(1);
-/// How much memory all pages use unless the user says otherwise.
-const MEMORY_BYTES: u64 = 512 << 20;
 /// Parts of a page that use memory at the same time: the pass over the events, and what is made of them.
 const PARTS_AT_ONCE: u64 = 2;
 /// How far back is looked where neither the user nor an address says it.
@@ -49,6 +48,8 @@ const RESOURCES_MAX: usize = 50;
 /// What the pages are made from.
 pub(super) struct Desk {
     pub(super) asked: AskedArgs,
+    /// What a page may take; its memory is that of all pages.
+    pub(super) limits: RunLimits,
     pub(super) logs: AskedLogs,
     listed: Mutex<Listed>,
     prepared: Vec<Prepared>,
@@ -103,9 +104,10 @@ impl Desk {
         prepared: Vec<Prepared>,
     ) -> Result<Self, CliError> {
         let mut asked = args.asked.clone();
-        let share = PAGES_AT_ONCE as u64 * PARTS_AT_ONCE;
-        asked.max_memory = Some(asked.max_memory.unwrap_or(MEMORY_BYTES) / share);
         asked.timeout = Some(asked.timeout.unwrap_or(TIMEOUT));
+        let limits = RunLimits::of(&asked);
+        let share = PAGES_AT_ONCE as u64 * PARTS_AT_ONCE;
+        asked.max_memory = Some(limits.memory_bytes / share);
         // The window of the command itself must be one.
         asked::window(&asked, Timestamp::now())?;
         let has_time = asked.from.is_some() || asked.to.is_some() || asked.days.is_some();
@@ -113,6 +115,7 @@ impl Desk {
             scope: scope(&asked, &logs),
             last: if has_time { ALL } else { LAST_SPAN },
             asked,
+            limits,
             listed: Mutex::new(Listed {
                 archive: Arc::new(archive),
                 lake: logs.lake.clone().map(Lake::keeping),
@@ -172,7 +175,7 @@ impl Desk {
     pub(super) async fn answer(&self, span: &Span, question: Question, rows: usize) -> Result<QueryAnswer, CliError> {
         let answered = Answered { now: span.listed.at, expected: self.logs.expected.as_ref() };
         let bounds = Bounds { rows, bytes: ANSWER_BYTES_MAX, keeps_types: false };
-        let stop = asked::over(self.asked.timeout);
+        let stop = self.limits.over();
         let found = AtomicUsize::new(0);
         let answer = QueryAnswer::of(self.engine(span)?, question, answered, bounds, &found, stop);
         answer.await.map_err(asked::failed)
@@ -200,12 +203,29 @@ impl Desk {
             None => Filters::default(),
         };
         let span = self.span(&narrowed, ALL)?;
-        let answer = self.answer(&span, question(event::records(filters))?, event::RECORDS_MAX).await?;
+        let (unnamed, ended) = self.unnamed(&span, filters.get("id").unwrap_or_default()).await?;
+        let answer = self.answer(&span, question(event::records(filters, unnamed))?, event::RECORDS_MAX).await?;
         let resources: Vec<Vec<NamedResource>> = answer.rows.iter().map(|row| self.named(row)).collect();
         let mut frame = self.frame(&span.listed);
-        frame.is_whole = answer.coverage.is_whole;
+        frame.is_whole = answer.coverage.is_whole && ended.is_none();
+        frame
+            .notes
+            .extend(ended.map(|ended| format!("Not all records without an id were looked at: {}.", ended.text())));
         frame.coverage = Some(answer.coverage);
         Ok(event::html(&frame, filters, &answer.rows, &resources)?)
+    }
+
+    /// Returns the record without an id of its own that has an id, and why not all of them were looked at.
+    async fn unnamed(&self, span: &Span, id: &str) -> Result<(Option<String>, Option<Ended>), CliError> {
+        if !id.starts_with(DIGEST_ID) {
+            return Ok((None, None));
+        }
+        let (engine, search) = (self.engine(span)?, Search::Event(id.to_owned()).in_sql());
+        // Deliveries of the same bytes are the same event.
+        let bounds = Bounds { rows: event::RECORDS_MAX, bytes: ANSWER_BYTES_MAX, keeps_types: false };
+        let (found, stop) = (AtomicUsize::new(0), self.limits.over());
+        let found = search.run(&engine, bounds, &found, stop).await.map_err(asked::failed)?;
+        Ok((found.records.into_iter().next(), found.ended))
     }
 
     /// Returns the resources that a record names.
@@ -225,7 +245,7 @@ impl Desk {
         let mut frame = Frame { last: ALL, ..self.frame(&span.listed) };
         let Some(subject) = filters.get("subject") else { return Ok(who_pages::html(&frame, filters, None)?) };
         let args = who_args(filters.get("kind").unwrap_or_default(), subject, &span.asked);
-        let stop: Shared<BoxFuture<'static, Ended>> = asked::over(self.asked.timeout).boxed().shared();
+        let stop: Shared<BoxFuture<'static, Ended>> = self.limits.over().boxed().shared();
         let answer = who::of_archive(self.engine(&span)?, &args, &self.logs, span.listed.at, stop).await?;
         frame.is_whole = answer.is_whole();
         frame.coverage.clone_from(&answer.coverage);

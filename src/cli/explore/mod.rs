@@ -34,7 +34,7 @@ const QUERIES_MAX: usize = 500;
 #[derive(Debug, Clone, Args)]
 #[command(
     mut_arg("timeout", |timeout| timeout.help(TIMEOUT).hide_short_help(false)),
-    mut_arg("max_memory", |memory| memory.help(MEMORY)),
+    mut_arg("max_memory", |memory| memory.help(MEMORY).long_help(MEMORY)),
     mut_arg("max_bytes", |most| most.long_help("Read at most this much for one question of a page [default: 10GiB]\n\nOf the log files as they are stored, compressed; 0 is no limit."))
 )]
 pub struct ExploreArgs {

@@ -86,7 +86,7 @@ impl Desk {
     ) -> Result<Vec<together::Answered>, CliError> {
         tokio::select! {
             biased;
-            ended = asked::over(self.asked.timeout) => Err(too_long(ended)),
+            ended = self.limits.over() => Err(too_long(ended)),
             answers = together::ask(Arc::clone(engine), questions) => answers.map_err(asked::failed),
         }
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::asked::{self, AskedLogs};
+use super::asked::{self, AskedLogs, RunLimits};
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::output::Content;
@@ -143,7 +143,7 @@ impl Shell<'_> {
         let begun = Instant::now();
         let stop = async {
             tokio::select! {
-                ended = asked::over(self.args.asked.timeout) => ended,
+                ended = RunLimits::of(&self.args.asked).over() => ended,
                 () = signal::interrupted() => Ended::Stopped,
             }
         };

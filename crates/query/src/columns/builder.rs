@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanBuilder, ListArray, MapArray, NullBufferBuilder, StringBuilder, StringViewBuilder, StructArray,
-    TimestampMicrosecondBuilder,
+    Array, ArrayRef, BooleanBuilder, ListArray, MapArray, NullBufferBuilder, StringBuilder, StringViewArray,
+    StringViewBuilder, StructArray, TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::DataType;
@@ -110,7 +110,7 @@ impl Builder {
     /// Returns the array, and begins anew.
     pub(super) fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(builder) | Self::Json(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) | Self::Json(builder) => Arc::new(texts(builder)),
             Self::Flag(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),
             Self::Struct(parts) => Arc::new(parts.finish()),
@@ -127,10 +127,18 @@ impl Builder {
             }
             Self::Texts { lengths, texts, .. } => {
                 let (offsets, valid) = lengths.finish();
-                Arc::new(ListArray::new(item(DataType::Utf8View), offsets, Arc::new(texts.finish()), valid))
+                Arc::new(ListArray::new(item(DataType::Utf8View), offsets, Arc::new(self::texts(texts)), valid))
             }
         }
     }
+}
+
+/// Returns the texts of a builder, and begins anew. Its last block is larger than what is in it, and is kept for as
+/// long as one of its texts is.
+fn texts(builder: &mut StringViewBuilder) -> StringViewArray {
+    let mut array = builder.finish();
+    array.shrink_to_fit();
+    array
 }
 
 /// Elements of one list that are taken; AWS documents no limit, a record has at most 256 KB.

@@ -74,6 +74,9 @@ impl Default for EventTime {
     }
 }
 
+/// Bytes of a batch, whatever the number of its rows.
+const BATCH_BYTES: usize = 8 << 20;
+
 /// Collects the asked-for columns of records.
 pub struct Extractor {
     schema: SchemaRef,
@@ -129,9 +132,9 @@ impl Extractor {
         self.rows
     }
 
-    /// Returns about how many bytes the rows that wait hold.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// Tells whether the rows that wait are as many as a batch may have, or hold as much.
+    pub fn is_full(&self, batch_rows: usize) -> bool {
+        self.rows >= batch_rows || self.bytes >= BATCH_BYTES
     }
 
     /// Returns the rows that wait, and begins anew.

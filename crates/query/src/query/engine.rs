@@ -15,8 +15,10 @@ use tokio::sync::Mutex;
 
 use super::again::LeftSidesRunAgain;
 use super::constants;
+use super::dense::FiltersGiveDenseTexts;
 use super::describe;
 use super::error::QueryError;
+use super::pool::QuestionPool;
 use super::scan::{EventTable, Scans, Tally};
 use super::views::VIEWS;
 use crate::lake::reading::Lake;
@@ -56,10 +58,15 @@ fn config(threads: usize) -> SessionConfig {
 /// sort little.
 const SORT_BYTES: usize = 256 << 10;
 
+/// Returns how much of some memory is for what is counted: batches on their way are not.
+fn counted(memory_bytes: usize) -> usize {
+    memory_bytes / 4 * 3
+}
+
 fn runtime(limits: &Limits, pool: impl MemoryPool + 'static) -> datafusion::common::Result<Arc<RuntimeEnv>> {
     let largest = std::num::NonZeroUsize::MIN.saturating_add(2);
     let mut runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, largest)))
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(QuestionPool(pool), largest)))
         .with_max_temp_directory_size(limits.temporary_bytes);
     if let Some(folder) = &limits.temporary_folder {
         runtime = runtime.with_temp_file_path(folder);
@@ -75,6 +82,7 @@ fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
         .with_default_features()
         .with_physical_optimizer_rules(constants::rules())
         .with_physical_optimizer_rule(Arc::new(LeftSidesRunAgain))
+        .with_physical_optimizer_rule(Arc::new(FiltersGiveDenseTexts))
         .build();
     SessionContext::new_with_state(state)
 }
@@ -92,7 +100,7 @@ impl Engine {
     /// # Errors
     /// Where the memory and the temporary files cannot be set up.
     pub fn new(archive: Arc<Archive>, lake: Option<Lake>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
-        let runtime = runtime(limits, FairSpillPool::new(limits.memory_bytes))?;
+        let runtime = runtime(limits, FairSpillPool::new(counted(limits.memory_bytes)))?;
         let context = context(config(limits.threads), runtime);
         let scans = Arc::new(Scans {
             archive,
@@ -165,7 +173,7 @@ impl Engine {
     /// # Errors
     /// Where the temporary files cannot be set up.
     pub(super) fn shared_runtime(&self) -> Result<Arc<RuntimeEnv>, QueryError> {
-        Ok(runtime(&self.limits, GreedyMemoryPool::new(self.limits.memory_bytes))?)
+        Ok(runtime(&self.limits, GreedyMemoryPool::new(counted(self.limits.memory_bytes)))?)
     }
 
     /// Returns a session without tables and functions of ours, for a question that is asked together with others.

@@ -11,6 +11,8 @@ pub enum Ended {
     Stopped,
     /// It took longer than it may.
     Time(Duration),
+    /// The program had more memory in use than it may, in bytes.
+    Memory(u64),
     /// There are more rows than it may have.
     Rows(usize),
     /// A search found more records than it may.
@@ -25,6 +27,9 @@ impl Ended {
         match self {
             Self::Stopped => "it was stopped".to_owned(),
             Self::Time(limit) => format!("it took longer than {} s (--timeout)", limit.as_secs()),
+            Self::Memory(limit) => {
+                format!("it took much more memory than {} (narrow it, or pass --max-memory)", size(limit))
+            }
             Self::Rows(limit) => format!("there are more than {limit} rows (--max-rows)"),
             Self::Records(limit) => {
                 format!("more than {limit} records are about it (narrow --from, --to, --account or --region)")

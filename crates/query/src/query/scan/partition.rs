@@ -30,8 +30,6 @@ use orgtrail_archive::archive::listing::{Archive, Chain, LogFile};
 const FETCHED_AHEAD: usize = 16;
 /// Batches that wait for the rest of the plan.
 const BATCHES_AHEAD: usize = 2;
-/// Bytes of a batch, whatever the number of its rows.
-const BATCH_BYTES: usize = 8 << 20;
 
 /// Some chains of a scan.
 pub(super) struct ChainScan {
@@ -160,7 +158,7 @@ fn read_file(
             Ok(false) => duplicates += 1,
             Err(error) => failed = Some(error),
         }
-        if state.extractor.rows() >= batch_rows || state.extractor.bytes() >= BATCH_BYTES {
+        if state.extractor.is_full(batch_rows) {
             match state.extractor.take() {
                 Ok(batch) => is_wanted = sender.blocking_send(Ok(batch)).is_ok(),
                 Err(error) => failed = Some(error.into()),
