@@ -21,7 +21,7 @@ use proptest::prelude::*;
 #[path = "support/events.rs"]
 mod support;
 
-use support::{CONDITIONS, DAYS, Event, archive, begin, condition, events, write};
+use support::{CONDITIONS, DAYS, Event, REGIONS, archive, begin, condition, events, write};
 
 /// How a lake is made.
 #[derive(Debug, Clone, Copy)]
@@ -101,18 +101,25 @@ proptest! {
         a in 0..DAYS * 24 * 60,
         b in 0..DAYS * 24 * 60,
         is_asked: bool,
+        account in proptest::option::of(proptest::sample::select(vec!["111111111111", "222222222222"])),
+        region in proptest::option::of(proptest::sample::select(REGIONS.to_vec())),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let lake = half(folder.path(), &events, first, shape);
         let (view, id, condition) = condition(form, a, b);
         let at = |minutes: i64| begin() + SignedDuration::from_mins(minutes);
+        let one = |name: Option<&str>| name.map(|name| std::collections::BTreeSet::from([name.to_owned()]));
         let window = match is_asked {
             true => Window { from: Some(at(a.min(b))), to: Some(at(a.max(b) + 1)), ..Window::default() },
             false => Window::default(),
         };
+        let window = Window { accounts: one(account), regions: one(region), ..window };
         let sql = format!("SELECT {id} FROM {view} WHERE {condition}");
         let of_logs = ask(folder.path(), None, &sql, &window).0;
-        prop_assert_eq!(ask(folder.path(), Some(&lake), &sql, &window).0, of_logs, "{}", sql);
+        prop_assert_eq!(ask(folder.path(), Some(&lake), &sql, &window).0, of_logs, "{} {:?}", sql, window);
+        let (lake, _) = update(folder.path(), shape, begin() + SignedDuration::from_hours(24 * (DAYS + 7)));
+        let of_logs = ask(folder.path(), None, &sql, &window).0;
+        prop_assert_eq!(ask(folder.path(), Some(&lake), &sql, &window).0, of_logs, "{} {:?}", sql, window);
     }
 
     #[test]
@@ -168,6 +175,21 @@ fn events_without_a_time_are_in_the_lake_and_a_second_update_writes_nothing() {
             "{sql}"
         );
     }
+}
+
+#[test]
+fn a_log_file_that_comes_behind_the_last_update_is_read_beside_the_lake() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    let event = |id, at_minutes| Event { id, at_minutes, late_minutes: 0, account: 0, times: 1, is_changed: false };
+    write(&[event(1, 10)], &logs);
+    let updated_at = begin() + SignedDuration::from_hours(96);
+    let (lake, _) = update(folder.path(), Shape { grain: Grain::Day, slots: 1 }, updated_at);
+    // A copy of a bucket that was not done yet: files of one, two and nearly three days before the update.
+    write(&[event(2, (96 - 30) * 60), event(3, (96 - 50) * 60), event(4, (96 - 70) * 60)], &logs);
+    let (found, answer) = ask(folder.path(), Some(&lake), "SELECT event_id FROM events", &Window::default());
+    assert_eq!(found, ["00000001", "00000002", "00000003", "00000004"]);
+    assert_eq!(answer.coverage.files, 3);
 }
 
 #[test]

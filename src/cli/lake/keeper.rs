@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{failed, logs as lake_logs, place, update};
 use crate::archive::window::Window;
@@ -16,11 +16,9 @@ use crate::cli::logs::archive::LogPlaces;
 use crate::config::Config;
 use crate::config::schema::{LakeBucket, LakeConfig};
 use crate::lake::identity::{LakeAsked, LakeIdentity};
-use crate::lake::update::{Update, Updated};
+use crate::lake::update::{OVERLAP, Update, Updated};
 use crate::reconcile::lake::{LakeUpdate, LakeUpdater};
 
-/// How far before the last update log files are looked for again, as `lake update` does.
-const OVERLAP: SignedDuration = SignedDuration::from_hours(72);
 /// Bytes of records that are collected before they are written.
 const MEMORY_BYTES: usize = 256 << 20;
 

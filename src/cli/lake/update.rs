@@ -75,15 +75,15 @@ pub struct LakeUpdateArgs {
     /// A log file may be delivered behind others that were made later: within hours as a rule, in 30 days at most.
     #[arg(long, value_name = "DURATION", default_value = "72h", value_parser = duration)]
     overlap: SignedDuration,
-    /// Take log files again that a slot lacks
+    /// Make anew what the lake lacks, or has cut off or altered
     ///
-    /// For a lake of which slots were deleted, or older versions brought back: all log files are listed, and those are
-    /// read again that the ledgers name and the slots do not have. `lake status` says whether there are any.
+    /// For a lake of which slots or ledgers were deleted, cut off or altered, or older versions brought back: all log
+    /// files are listed, every slot is read, and what is not as it should be is made anew from the log files.
     #[arg(long, conflicts_with_all = ["from", "to", "account", "region"])]
     repair: bool,
-    /// Collect at most this much of records before they are written
+    /// Use about this much memory for records and slots
     ///
-    /// More memory, fewer writes of the same slot. The slots that are being written come on top.
+    /// More memory, fewer writes of the same slot. What was listed comes on top.
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size, hide_short_help = true)]
     max_memory: u64,
 }

@@ -27,7 +27,7 @@ struct Limits {
 /// S3 keys have 1,024 bytes, so that 64 folders are deep; 50,000 listings cost $0.25.
 const LIMITS: Limits = Limits { depth: 64, listings: 50_000 };
 /// How many folders are listed at a time.
-const LISTINGS_AT_ONCE: usize = 64;
+const LISTINGS_AT_ONCE: usize = 128;
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -103,7 +103,13 @@ pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<FoundScopes
         scan(store, sought, accounts, &mut found).await;
     }
     match found.refused.first() {
-        Some((_, fault)) if found.scopes.is_empty() => Err(fault.clone()),
+        Some((prefix, fault)) if found.scopes.is_empty() => {
+            let message = match prefix.is_empty() {
+                true => fault.message.clone(),
+                false => format!("below {prefix}: {}", fault.message),
+            };
+            Err(Fault { message, ..fault.clone() })
+        }
         _ => Ok(found),
     }
 }

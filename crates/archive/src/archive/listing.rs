@@ -136,7 +136,7 @@ pub struct Listing {
 }
 
 /// How many listings are asked for at a time.
-const LISTINGS_AT_ONCE: usize = 64;
+const LISTINGS_AT_ONCE: usize = 128;
 /// A log file is named after the end of its five minutes, and holds events from up to a quarter of an hour before
 /// (CloudTrail user guide: delivery within an average of about 5 minutes, not guaranteed), so that files are looked for
 /// from a little before the window.

@@ -216,6 +216,9 @@ impl LedgerHead {
         let read = async |end: u64| opened.read(0..end).await.map_err(|fault| fault.to_string());
         let size = opened.size_bytes();
         let start = read(HEAD_BYTES.min(size)).await?;
+        if FirstLine::of(&start)?.end() != size {
+            return Err(CUT_OFF.to_owned());
+        }
         let reach = Self::reach(&start)? as u64;
         if reach <= start.len() as u64 {
             return Self::of_bytes(&start);
@@ -243,6 +246,12 @@ impl LedgerHead {
 }
 
 const CUT_OFF: &str = "it is cut off";
+const OTHER_FORMAT: &str = "its format is";
+
+/// Tells whether bytes are a ledger of another format, which this program cannot judge.
+pub(super) fn is_of_other_format(bytes: &[u8]) -> bool {
+    FirstLine::of(bytes).is_err_and(|why| why.starts_with(OTHER_FORMAT))
+}
 
 /// What the first line says: where what is.
 struct FirstLine {
@@ -260,7 +269,7 @@ impl FirstLine {
         let numbers: Option<Vec<usize>> = rest.split_ascii_whitespace().map(|number| number.parse().ok()).collect();
         match numbers.as_deref() {
             Some([format, ..]) if *format != FORMAT as usize => {
-                Err(format!("its format is {format}, and this program knows {FORMAT}"))
+                Err(format!("{OTHER_FORMAT} {format}, and this program knows {FORMAT}"))
             }
             Some([_, head_bytes, list_bytes]) => {
                 Ok(Self { line_bytes: end + 1, head_bytes: *head_bytes, list_bytes: *list_bytes })
@@ -271,6 +280,11 @@ impl FirstLine {
 
     fn head_end(&self) -> usize {
         self.line_bytes.saturating_add(self.head_bytes)
+    }
+
+    /// Returns how many bytes the file has.
+    fn end(&self) -> u64 {
+        self.head_end().saturating_add(self.list_bytes) as u64
     }
 }
 

@@ -14,10 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::window::{Window, day_of};
 use orgtrail_archive::archive::{Fault, Listed};
 use parquet::arrow::async_reader::MetadataFetch;
-use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::statistics::Statistics;
 
 use super::identity::{LakeError, LakeIdentity};
 use super::kept::Kept;
@@ -25,7 +23,7 @@ use super::layout::{EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
 use super::ledger::{Ledger, LedgerHead, add_lacking, lacking};
 use super::progress::{Progress, read_progress};
 use super::seal::{SEALED, Seal};
-use super::slot::Footer;
+use super::slot::{Footer, belongs};
 use super::store::{LakeStore, Opened, REWRITTEN};
 
 /// The bytes at the end of a slot that are read first to have its footer.
@@ -306,28 +304,7 @@ pub(super) async fn open_slot(
     let metadata = reader.finish().map_err(|error| error.to_string())?;
     let footer = Footer::of(&metadata).map_err(|error| error.to_string())?;
     lake.must_have(&footer.lake)?;
-    match belongs(&metadata, id, lake.slots) {
-        true => Ok((metadata, footer)),
-        false => Err("it has events of another time or of other accounts than its name says".to_owned()),
-    }
-}
-
-/// Tells whether the events of a file are of the time and the share of the accounts of a slot, as far as the statistics
-/// of its columns tell.
-fn belongs(metadata: &ParquetMetaData, id: &SlotId, slots: u16) -> bool {
-    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
-    columns.into_iter().all(|column| match (column.column_path().string().as_str(), column.statistics()) {
-        ("event_time", Some(Statistics::Int64(own))) => {
-            let Some((begin, end)) = id.reach() else { return true };
-            let is_within = |time: &i64| (begin.as_microsecond()..end.as_microsecond()).contains(time);
-            own.min_opt().is_none_or(is_within) && own.max_opt().is_none_or(is_within)
-        }
-        ("account", Some(Statistics::ByteArray(own))) => {
-            let is_own = |account: &ByteArray| account.as_utf8().is_ok_and(|text| number_of(text, slots) == id.number);
-            own.min_opt().is_none_or(is_own) && own.max_opt().is_none_or(is_own)
-        }
-        _ => true,
-    })
+    belongs(&metadata, id, lake.slots).map(|()| (metadata, footer))
 }
 
 /// Log objects are made up to this long behind their events, as a rule.

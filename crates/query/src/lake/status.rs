@@ -147,6 +147,11 @@ impl LakeStatus {
         self.shares.iter().map(|share| share.progress.as_ref().map(|own| own.listed_at)).min().flatten()
     }
 
+    /// Returns the keys of the slots that could be read.
+    pub(super) fn readable_slots(&self) -> impl Iterator<Item = &str> {
+        self.read_of.keys().map(String::as_str)
+    }
+
     /// Returns all days together.
     pub fn total(&self) -> StatusDay {
         let mut total = self.untimed.unwrap_or_default();

@@ -53,6 +53,19 @@ async fn kinds(world: &World, lake: &Arc<MemoryLake>) -> Vec<DifferenceKind> {
     of(&checked)
 }
 
+#[tokio::test]
+async fn a_log_object_of_which_a_part_could_not_be_read_is_not_checked() {
+    let (mut world, lake) = (World::new(), Arc::<MemoryLake>::default());
+    let cut = format!("{{\"Records\":[{},{{\"eventID\":", record(1, "2026-02-20T01:00:00Z", ""));
+    world.deliver_bytes(ACCOUNT, "us-east-1", at("2026-02-20T01:05:00Z"), cut.as_bytes());
+    let updated =
+        super::world::run(&lake, &world.update(), orgtrail_query::lake::layout::Grain::Day, at("2026-02-25T12:00:00Z"))
+            .await;
+    assert_eq!(updated.unwrap().damaged.len(), 1);
+    let checked = check(&world, &lake, 1 << 20).await;
+    assert_eq!((checked.difference_count, checked.unchecked_count), (0, 1), "{checked:?}");
+}
+
 fn slot(lake: &MemoryLake) -> (String, Bytes) {
     lake.files().into_iter().find(|(key, _)| key.starts_with("events/")).unwrap()
 }

@@ -7,4 +7,5 @@ mod check;
 mod identity;
 mod memory;
 mod properties;
+mod repair;
 mod world;

@@ -89,7 +89,7 @@ pub fn write(events: &[Event], folder: &Path) {
             let minutes = event.at_minutes + event.late_minutes + 5 * (time as i64 + 1);
             let slot = begin() + SignedDuration::from_mins(minutes - minutes.rem_euclid(5) + 5);
             let account = ACCOUNTS[event.account].parse().unwrap();
-            let scope = ChainScope::of(&root, account, "us-east-1".parse().unwrap());
+            let scope = ChainScope::of(&root, account, REGIONS[event.account % 2].parse().unwrap());
             let key = LogKey::new(scope, LogKind::CloudTrail, slot, format!("N{number:08}")).to_string();
             let path = folder.join(key);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -126,6 +126,9 @@ pub fn ask(archive: Arc<Archive>, lake: Option<Lake>, sql: &str, window: Window)
         (answer.rows.iter().map(|row| row[0].text().to_owned()).collect(), answer)
     })
 }
+
+/// The regions, of every other account the same.
+pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
 /// Conditions as people write them: the view, and the condition over two times.
 pub const CONDITIONS: [(&str, &str); 16] = [

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::listing::{Archive, LogFile};
 use orgtrail_archive::archive::window::{Window, day_of, start_of};
 use orgtrail_core::log_path::LogKey;
+use orgtrail_core::words::count;
 use tokio::task::spawn_blocking;
 
 use super::super::identity::LakeIdentity;
@@ -132,6 +133,7 @@ impl<'a> Checker<'a> {
         };
         let read = Slot::of(stored.bytes).and_then(|slot| {
             self.identity.must_have(&slot.footer.lake).map_err(SlotError::Damaged)?;
+            slot.must_be_of(&id, self.identity.slots)?;
             slot.sources().map(|sources| (slot, sources))
         });
         match read {
@@ -217,6 +219,10 @@ impl<'a> Checker<'a> {
             self.sources.iter().filter(|(slot, _)| slot.number == id.number).map(|(_, own)| Arc::clone(own)).collect();
         for (source, entry) in &ledger.entries {
             let is_asked = self.is_asked(&source.key);
+            if entry.unread > 0 && is_asked {
+                let parts = count(usize::try_from(entry.unread).unwrap_or(usize::MAX), "part");
+                self.checked.unchecked(source.key.clone(), format!("{parts} of it could not be read: {}", entry.why));
+            }
             if entry.records > 0 && is_asked && !near.iter().any(|own| own.contains(source)) {
                 self.far(&key, id.number, source).await;
             }

@@ -22,6 +22,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use merge::{Merged, is_as_made, merge};
+pub(in crate::lake) use read::belongs;
 pub use read::{Slot, SlotError};
 pub use row::Row;
 pub(in crate::lake) use row::kind_of;

@@ -11,8 +11,11 @@ use datafusion::arrow::record_batch::RecordBatch;
 use orgtrail_core::event::Json;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::data_type::ByteArray;
 use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
 
+use super::super::layout::{SlotId, number_of};
 use super::row::{Row, kind_of};
 use super::schema::columns;
 use super::sources::Sources;
@@ -63,6 +66,33 @@ impl Footer {
     }
 }
 
+/// Makes sure that the events of a file are of the time and the share of the accounts of a slot, as far as the
+/// statistics of its columns tell.
+///
+/// # Errors
+/// In words, where they are not.
+pub(in crate::lake) fn belongs(metadata: &ParquetMetaData, id: &SlotId, slots: u16) -> Result<(), String> {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let is_own =
+        columns.into_iter().all(|column| match (column.column_path().string().as_str(), column.statistics()) {
+            ("event_time", Some(Statistics::Int64(own))) => {
+                let Some((begin, end)) = id.reach() else { return true };
+                let is_within = |time: &i64| (begin.as_microsecond()..end.as_microsecond()).contains(time);
+                own.min_opt().is_none_or(is_within) && own.max_opt().is_none_or(is_within)
+            }
+            ("account", Some(Statistics::ByteArray(own))) => {
+                let is_own =
+                    |account: &ByteArray| account.as_utf8().is_ok_and(|text| number_of(text, slots) == id.number);
+                own.min_opt().is_none_or(is_own) && own.max_opt().is_none_or(is_own)
+            }
+            _ => true,
+        });
+    match is_own {
+        true => Ok(()),
+        false => Err("it has events of another time or of other accounts than its name says".to_owned()),
+    }
+}
+
 impl Slot {
     /// Reads the footer of a slot.
     ///
@@ -71,6 +101,15 @@ impl Slot {
     pub fn of(bytes: Bytes) -> Result<Self, SlotError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(damaged)?;
         Ok(Self { footer: Footer::of(builder.metadata())?, bytes })
+    }
+
+    /// Makes sure that its events are of the time and the share of the accounts that its name says.
+    ///
+    /// # Errors
+    /// Where they are not.
+    pub(in crate::lake) fn must_be_of(&self, id: &SlotId, slots: u16) -> Result<(), SlotError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(self.bytes.clone()).map_err(damaged)?;
+        belongs(builder.metadata(), id, slots).map_err(SlotError::Damaged)
     }
 
     /// Tells whether this version of the program made it.

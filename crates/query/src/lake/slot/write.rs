@@ -22,7 +22,6 @@ use crate::columns::extract::{Asked, Extractor};
 
 /// Rows that are put into the file together, and their bytes.
 const BATCH_ROWS: usize = 8_192;
-const BATCH_BYTES: usize = 8 << 20;
 /// The size of a group of rows: what a reader may pass over as a whole, and what the writer keeps in memory.
 const GROUP_ROWS: usize = 128 << 10;
 const GROUP_BYTES: usize = 48 << 20;
@@ -67,7 +66,7 @@ impl Writer {
     pub(super) fn add(&mut self, row: &Row) -> Result<(), ParquetError> {
         self.extractor.add(row.json(), &row.delivered);
         self.kept += 1;
-        if self.extractor.rows() >= BATCH_ROWS || self.extractor.bytes() >= BATCH_BYTES {
+        if self.extractor.is_full(BATCH_ROWS) {
             self.write()?;
         }
         Ok(())

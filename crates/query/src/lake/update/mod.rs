@@ -6,10 +6,11 @@
 //! not say; slots that have an object's events already stay as they are.
 
 pub(in crate::lake) mod object;
+mod repair;
 mod share;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{StreamExt, iter};
@@ -22,9 +23,9 @@ use super::identity::{LakeError, LakeIdentity};
 use super::layout::number_of;
 use super::progress::{Progress, stored_progress};
 use super::slot::Source;
-use super::status::LakeStatus;
 use super::store::LakeStore;
 
+use repair::Repair;
 use share::{Share, ShareListing};
 
 /// One of several writers, each of which has its own shares of the accounts.
@@ -70,7 +71,7 @@ pub struct Update {
     pub shard: Option<Shard>,
     /// How many shares are worked on at a time.
     pub threads: usize,
-    /// How many bytes of records are collected before they are written, for all shares together.
+    /// How many bytes all shares together use for records and for the slots that are being made of them, about.
     pub memory_bytes: usize,
     /// Log objects are taken again that a slot lacks although the ledgers say that it has them: it was deleted, or an
     /// older version was brought back.
@@ -158,6 +159,10 @@ impl Tally<'_> {
     }
 }
 
+/// How far before the last update log files are looked for again unless it is said otherwise: they may come behind
+/// others that were made after them, as CloudTrail tries again and a copy of a bucket takes its time.
+pub const OVERLAP: SignedDuration = SignedDuration::from_hours(72);
+
 /// Returns the source that a log file is.
 pub fn source_of(file: &LogFile) -> Source {
     let tag = match &file.tag {
@@ -183,10 +188,6 @@ impl Update {
     ) -> Result<Updated, LakeError> {
         let numbers: Vec<u16> = (0..identity.slots).filter(|n| self.shard.is_none_or(|shard| shard.has(*n))).collect();
         let window = self.since(store.as_ref(), identity, &numbers, now).await?;
-        let lacking = match self.repairs {
-            true => LakeStatus::read(store).await?.lacking,
-            false => BTreeSet::new(),
-        };
         let listing = self.archive.list(&window).await;
         let mut updated = Updated {
             missing: listing.refused.clone(),
@@ -198,10 +199,20 @@ impl Update {
         let mut found = spread(listing, &names, identity.slots);
         // What belongs to the shares of other writers is theirs to say.
         found.retain(|number, _| numbers.contains(number));
+        let mut repair = match self.repairs {
+            true => {
+                let files = found.values().flat_map(|found| &found.files);
+                Repair::find(store, identity, &numbers, &files.map(source_of).collect()).await?
+            }
+            false => Repair::default(),
+        };
+        updated.failed.append(&mut repair.failed);
         let listed = found.values().map(|found| found.files.len() as u64).sum();
         let tally = Tally { step: Mutex::new(Step { listed, ..Step::default() }), told };
         told(Step { listed, ..Step::default() });
-        let budget = self.memory_bytes / self.threads.max(1);
+        // Half of it is for the slots that are being made of them.
+        let budget = self.memory_bytes / 2 / self.threads.max(1);
+        let numbers_of = numbers.clone();
         let mut shares = iter(numbers)
             .map(|number| {
                 let found = found.remove(&number).unwrap_or_default();
@@ -210,7 +221,7 @@ impl Update {
                     store: Arc::clone(store),
                     lake: identity.mark(),
                     grain: identity.grain,
-                    lacking: &lacking,
+                    repair: &repair,
                     number,
                     budget_bytes: budget,
                     tally: &tally,
@@ -251,6 +262,9 @@ impl Update {
         }
         drop(shares);
         updated.add(total);
+        if self.repairs {
+            updated.failed.extend(repair::left(store, &numbers_of, &updated.failed).await?);
+        }
         Ok(updated)
     }
 

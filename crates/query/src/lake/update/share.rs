@@ -15,6 +15,7 @@ use super::super::ledger::{Entry, Ledger, LedgerPlace, PlaceDay};
 use super::super::slot::{Row, Sources};
 use super::super::store::LakeStore;
 use super::object;
+use super::repair::Repair;
 use super::{Tally, Updated, source_of};
 
 /// Objects that are fetched and read ahead.
@@ -82,8 +83,8 @@ pub(super) struct Share<'a> {
     /// The mark of the lake.
     pub lake: String,
     pub grain: Grain,
-    /// The keys of slots that lack what the ledgers say: their objects are taken again.
-    pub lacking: &'a BTreeSet<String>,
+    /// What is taken anew.
+    pub repair: &'a Repair,
     pub number: u16,
     pub budget_bytes: usize,
     pub tally: &'a Tally<'a>,
@@ -156,7 +157,7 @@ impl Share<'_> {
     /// Tells whether the events of a log object are in.
     fn is_in(&self, ledger: &Ledger, file: &LogFile) -> bool {
         let entry = ledger.entries.get(&source_of(file));
-        entry.is_some_and(|entry| !entry.slots.keys().any(|slot| self.lacking.contains(slot)))
+        entry.is_some_and(|entry| !entry.slots.keys().any(|slot| self.repair.lacking.contains(slot)))
     }
 
     /// Returns the ledgers of what was listed. One that cannot be read is left out, and its objects wait.

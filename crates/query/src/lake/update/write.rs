@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::super::identity::{LakeError, must_be_of};
 use super::super::layout::{LedgerId, SlotId, progress_key};
-use super::super::ledger::{Entry, Ledger};
+use super::super::ledger::{Entry, Ledger, is_of_other_format};
 use super::super::progress::Progress;
 use super::super::slot::{Merged, Row, Slot, Source, Sources, merge};
 use super::super::store::{Condition, Stored, Written};
@@ -84,7 +84,8 @@ impl Share<'_> {
         for attempt in 0..TRIES {
             let stored = self.read(&key).await?;
             let damaged = |why: String| LakeError::Damaged { place: self.store.name(), key: key.clone(), why };
-            let bytes = stored.as_ref().map(|stored| stored.bytes.clone());
+            let used = stored.as_ref().filter(|_| !self.repair.is_broken(&key));
+            let bytes = used.map(|stored| stored.bytes.clone());
             let (lake, own, new) = (self.lake.clone(), Arc::clone(&rows), sources.clone());
             let work = move || {
                 let old = bytes.map(Slot::of).transpose()?;
@@ -96,6 +97,7 @@ impl Share<'_> {
                 Merged::Changed(bytes, _) => {
                     let size = bytes.len() as u64;
                     if self.put(&key, bytes, stored.as_ref(), attempt).await? {
+                        self.repair.wrote(&key);
                         return Ok(Some(size));
                     }
                 }
@@ -110,8 +112,12 @@ impl Share<'_> {
         let Some(stored) = self.read(&key).await? else {
             return Ok((Ledger { lake: self.lake.clone(), ..Ledger::default() }, None));
         };
-        let ledger =
-            Ledger::of_bytes(&stored.bytes).and_then(|ledger| must_be_of(&self.lake, &ledger.lake).map(|()| ledger));
+        let read = Ledger::of_bytes(&stored.bytes);
+        if read.is_err() && self.repair.renews_ledgers && !is_of_other_format(&stored.bytes) {
+            // Its objects are taken again, as it has none of them.
+            return Ok((Ledger { lake: self.lake.clone(), ..Ledger::default() }, Some(stored)));
+        }
+        let ledger = read.and_then(|ledger| must_be_of(&self.lake, &ledger.lake).map(|()| ledger));
         let ledger = ledger.map_err(|why| LakeError::Damaged { place: self.store.name(), key, why })?;
         Ok((ledger, Some(stored)))
     }

@@ -17,7 +17,7 @@ use crate::lake::progress::Progress;
 use crate::lake::reading::{Contents, Lake, SlotFile};
 use crate::lake::seal::Seal;
 use crate::lake::store::REWRITTEN;
-use crate::lake::update::source_of;
+use crate::lake::update::{OVERLAP, source_of};
 
 /// What a window needs.
 #[derive(Debug, Clone, Default)]
@@ -82,10 +82,6 @@ pub struct LakeNeeds {
     pub sealed: BTreeMap<(String, String), BTreeSet<Date>>,
 }
 
-/// How far before the last update log files are looked for that came later: they may come behind others that were made
-/// after them.
-const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
-
 /// Returns what a window needs.
 ///
 /// # Errors
@@ -144,7 +140,7 @@ fn later(contents: &Contents, names: &[String], window: &Window, late: SignedDur
         if begin.is_some_and(|begin| window.from.is_none_or(|asked| asked < begin)) {
             return Some(window.clone());
         }
-        let since = listed_at.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+        let since = listed_at.checked_sub(OVERLAP.max(late)).unwrap_or(Timestamp::MIN);
         from = Some(from.unwrap_or(since).min(since));
     }
     let reach = window.to.map(|to| to.checked_add(late).unwrap_or(Timestamp::MAX));

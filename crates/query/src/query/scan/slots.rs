@@ -61,6 +61,8 @@ pub(super) struct SlotRequest<'a> {
     pub applies_filters: bool,
     /// The time that was asked for.
     pub asked: Asked,
+    /// The accounts and regions that were asked for: rows of others are left out.
+    pub places: &'a Places,
     /// The records that are read elsewhere too. `None`: there is none.
     pub newer: Option<Arc<Newer>>,
     /// What was looked at.
@@ -86,14 +88,42 @@ fn is_same(a: &Kind, b: &Kind) -> bool {
 pub(super) fn of_window(window: &Window) -> Vec<Expr> {
     let from = window.from.map(|from| col("event_time").gt_eq(moment(from)));
     let to = window.to.map(|to| col("event_time").lt_eq(moment(to)));
-    let one_of = |name: &str, all: &BTreeSet<String>| col(name).in_list(all.iter().map(lit).collect(), false);
-    let accounts = window.accounts.as_ref().map(|all| one_of("account", all));
-    let regions = window.regions.as_ref().map(|all| one_of("region", all));
-    [from, to, accounts, regions].into_iter().flatten().collect()
+    let places = Places::of(window);
+    [from, to].into_iter().flatten().chain(places.filters().map(|(_, filter)| filter)).collect()
 }
 
 fn moment(time: jiff::Timestamp) -> Expr {
     lit(ScalarValue::TimestampMicrosecond(Some(time.as_microsecond()), Some(UTC.into())))
+}
+
+/// The accounts and regions that were asked for beside the conditions of a question. A slot has several.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places {
+    /// `None`: all.
+    accounts: Option<BTreeSet<String>>,
+    /// `None`: all.
+    regions: Option<BTreeSet<String>>,
+}
+
+impl Places {
+    /// Returns those of a window.
+    pub(super) fn of(window: &Window) -> Self {
+        Self { accounts: window.accounts.clone(), regions: window.regions.clone() }
+    }
+
+    /// Tells whether an account and a region are among them.
+    fn have(&self, account: &str, region: &str) -> bool {
+        let has = |all: &Option<BTreeSet<String>>, name| all.as_ref().is_none_or(|all| all.contains(name));
+        has(&self.accounts, account) && has(&self.regions, region)
+    }
+
+    /// Returns the conditions that they are, each with the column that it is about.
+    fn filters(&self) -> impl Iterator<Item = (&'static str, Expr)> {
+        let one_of = |name: &'static str, all: &Option<BTreeSet<String>>| {
+            all.as_ref().map(|all| (name, col(name).in_list(all.iter().map(lit).collect(), false)))
+        };
+        [one_of("account", &self.accounts), one_of("region", &self.regions)].into_iter().flatten()
+    }
 }
 
 /// Returns the plans over some slots.
@@ -137,16 +167,19 @@ fn direct_plan(
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let mut filters = request.filters.clone();
-    let asked = asked_filters(request.asked);
-    filters.extend(asked.iter().cloned());
+    let times = asked_filters(request.asked).into_iter().map(|filter| ("event_time", filter));
+    let asked: Vec<(&str, Expr)> = times.chain(request.places.filters()).collect();
+    filters.extend(asked.iter().map(|(_, filter)| filter.clone()));
     let mut names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     let wanted = names.len();
-    if !asked.is_empty() && !names.contains(&"event_time") {
-        names.push("event_time");
+    for (name, _) in &asked {
+        if !names.contains(name) {
+            names.push(name);
+        }
     }
     let scan = scan(slots, &names, (filters, request.applies_filters), state)?;
     let mut plan: Arc<dyn ExecutionPlan> = scan;
-    if let Some(asked) = asked.into_iter().reduce(Expr::and) {
+    if let Some(asked) = asked.into_iter().map(|(_, filter)| filter).reduce(Expr::and) {
         let schema = DFSchema::try_from(plan.schema().as_ref().clone())?;
         let predicate = state.create_physical_expr(asked, &schema)?;
         plan = Arc::new(FilterExecBuilder::new(predicate, plan).build()?);
@@ -175,6 +208,7 @@ fn record_plan(
             schema: Arc::clone(&schema),
             columns: Arc::clone(request.columns),
             asked: request.asked,
+            places: request.places.clone(),
             newer: request.newer.clone(),
             tally: request.tally.clone(),
             input: Arc::clone(&scan),
@@ -239,6 +273,7 @@ struct RecordPart {
     schema: SchemaRef,
     columns: Arc<[Column]>,
     asked: Asked,
+    places: Places,
     newer: Option<Arc<Newer>>,
     tally: Tally,
     input: Arc<dyn ExecutionPlan>,
@@ -259,17 +294,22 @@ impl PartitionStream for RecordPart {
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&self.schema), BATCHES_AHEAD);
         let sender = builder.tx();
+        let batch_rows = context.session_config().batch_size();
         let input = self.input.execute(self.partition, context);
-        let (newer, tally) = (self.newer.clone(), self.tally.clone());
+        let (places, newer, tally) = (self.places.clone(), self.newer.clone(), self.tally.clone());
         let mut extractor = Extractor::new(&self.columns, self.asked);
         builder.spawn(async move {
             let mut input = input?;
             while let Some(batch) = input.next().await {
-                let batch = batch?;
-                take(&batch, &mut extractor, newer.as_deref(), &tally)?;
-                if sender.send(Ok(extractor.take()?)).await.is_err() {
-                    break;
+                take(&batch?, &mut extractor, &places, newer.as_deref(), &tally)?;
+                // Conditions leave few rows of each batch: what is handed on has as many as others have.
+                if extractor.is_full(batch_rows) && sender.send(Ok(extractor.take()?)).await.is_err() {
+                    return Ok(());
                 }
+            }
+            if extractor.rows() > 0 {
+                // Where nobody reads any more, nobody misses the end.
+                let _unread = sender.send(Ok(extractor.take()?)).await;
             }
             Ok(())
         });
@@ -277,7 +317,13 @@ impl PartitionStream for RecordPart {
     }
 }
 
-fn take(batch: &RecordBatch, extractor: &mut Extractor, newer: Option<&Newer>, tally: &Tally) -> Result<()> {
+fn take(
+    batch: &RecordBatch,
+    extractor: &mut Extractor,
+    places: &Places,
+    newer: Option<&Newer>,
+    tally: &Tally,
+) -> Result<()> {
     let texts = |at: usize| -> Result<&StringViewArray> {
         let column = batch.columns().get(at).and_then(|column| column.as_string_view_opt());
         column.ok_or_else(|| DataFusionError::Internal("a slot has other columns than it should".to_owned()))
@@ -286,6 +332,9 @@ fn take(batch: &RecordBatch, extractor: &mut Extractor, newer: Option<&Newer>, t
     let mut delivered = Delivered { account: String::new(), region: String::new(), key: String::new() };
     for row in 0..batch.num_rows() {
         let (account, region, key) = (accounts.value(row), regions.value(row), keys.value(row));
+        if !places.have(account, region) {
+            continue;
+        }
         let record = records.value(row);
         if newer.is_some_and(|newer| newer.has(account, region, key, record)) {
             tally.once(("again", account, region, key, record), |looked| looked.duplicates += 1);

@@ -169,6 +169,7 @@ impl TableProvider for EventTable {
                 filters,
                 applies_filters: self.applies_conditions,
                 asked,
+                places: &slots::Places::of(&self.scans.asked),
                 newer,
                 tally: &self.scans.tally,
             };
