@@ -1,7 +1,8 @@
 -- title: Show how late events are delivered, by account and region
 -- answers: one row per account and region: minutes from the event to the end of the five minutes that its log file
 --   is named after, in the middle, for 99 of 100, and at most
--- cannot see: when a file could be read: that is some minutes after the time in its name. What was never delivered
+-- cannot see: the exact middle and 99th: both are estimates. When a file could be read: that is some minutes after
+--   the time in its name. What was never delivered
 SELECT
     account,
     region,

@@ -17,6 +17,6 @@ SELECT
     event_id
 FROM events
 WHERE event_source = 'kms.amazonaws.com'
-    AND strpos(json_extract(request_parameters, '$.encryptionContext'), '"' || $text || '"') > 0
+    AND strpos(json_format(json_extract(request_parameters, '$.encryptionContext')), '"' || $text || '"') > 0
 ORDER BY event_time, account, event_id, region, who, invoked_by, event_name, outcome, key, encryption_context,
     source_ip, user_agent

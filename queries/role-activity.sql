@@ -3,7 +3,8 @@
 --   called; of an IAM user its calls. `role` has the ARN of either
 -- cannot see: who sits behind a session: its name is a claim, and `assume-role-chain` leads to the caller. Uses by a
 --   service for itself are left out
--- parameter roles text: ARNs or bare names of roles and users, with commas between them; `*` stands for any text
+-- parameter roles text: ARNs or bare names of roles and users, with commas between them; `*` stands for any text, `\,`
+--   for a comma
 SELECT
     role,
     CASE WHEN is_assumed THEN 'assumed' ELSE 'used' END AS use,
@@ -32,10 +33,24 @@ FROM (
             CASE WHEN identity_type = 'IAMUser' THEN user_arn ELSE issuer_arn END AS caller,
             -- A bare name is the end of an ARN, behind the path.
             '^(|.*/)('
-            || replace(replace(replace(replace(replace($roles, ' ', ''), '.', '\.'), '+', '\+'), '*', '.*'), ',', '|')
+            || replace(replace(replace(names, '*', '.*'), ',', '|'), chr(1), ',')
             || ')$' AS pattern
-        FROM events
-        WHERE issuer_arn IS NOT NULL OR event_source = 'sts.amazonaws.com' OR identity_type = 'IAMUser'
+        FROM (
+            SELECT
+                *,
+                -- Whatever else means something in a pattern is what it is in a name.
+                regexp_replace(
+                    replace(
+                        replace(replace(replace(replace($roles, ' ', ''), '\,', chr(1)), '\', '\\'), '[', '\['),
+                        '^',
+                        '\^'
+                    ),
+                    '([\].+?(){}$|])',
+                    '[$1]'
+                ) AS names
+            FROM events
+            WHERE issuer_arn IS NOT NULL OR event_source = 'sts.amazonaws.com' OR identity_type = 'IAMUser'
+        )
     )
 )
 WHERE (is_assumed OR regexp_like(caller, pattern))

@@ -10,6 +10,7 @@ use clap::{Arg, ValueEnum};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For a person at a terminal
+    #[value(alias = "table")]
     Human,
     /// For programs; the same bytes for the same content
     Json,

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicUsize;
 
 use jiff::Timestamp;
 
-use super::asked::{self, AskedArgs, AskedLogs, failed};
+use super::asked::{self, AskedArgs, AskedLogs, RunLimits, failed};
 use super::engine::{AthenaArgs, QueryEngine};
 use super::failure::CliError;
 use super::logs::LogsError;
@@ -50,6 +50,9 @@ pub struct QueryArgs {
     /// is the whole of one question, with what it cannot see and its SQL.
     #[arg(long)]
     pub list: bool,
+    /// Show how the question would be answered, and do not answer it
+    #[arg(long, conflicts_with = "list", hide_short_help = true)]
+    pub explain: bool,
     /// Ask Athena.
     #[command(flatten)]
     pub athena: AthenaArgs,
@@ -69,7 +72,7 @@ impl QueryArgs {
 
     /// Tells whether nothing is asked, so that a shell asks for it.
     pub(super) fn is_without_question(&self) -> bool {
-        self.sql.is_none() && self.file.is_none() && self.name.is_none() && !self.list
+        self.sql.is_none() && self.file.is_none() && self.name.is_none() && !self.list && !self.explain
     }
 }
 
@@ -95,7 +98,7 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
         }
     };
     let phase = Phase::begin("ask the archive");
-    let stop = asked::stopped(args.asked.timeout);
+    let stop = RunLimits::of(&args.asked).stopped();
     let answer = answer(args, &Arc::new(archive), &logs, logs.around.now, question, stop, ui).await?;
     phase.end(format_args!("{} rows", answer.rows.len()));
     output(&answer, &sql, ui)
@@ -129,6 +132,12 @@ pub(super) async fn answer(
 
 /// Returns the question that was named, written or is in a file, with the values of its placeholders.
 pub(super) fn question(args: &QueryArgs) -> Result<Question, CliError> {
+    let question = written(args)?;
+    // Comments may come before the question.
+    Ok(if args.explain { Question { sql: format!("EXPLAIN {}", question.sql), ..question } } else { question })
+}
+
+fn written(args: &QueryArgs) -> Result<Question, CliError> {
     match (&args.name, &args.file) {
         (Some(name), _) => prepared(name, &args.param),
         (None, Some(file)) => {

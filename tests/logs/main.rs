@@ -12,6 +12,7 @@ mod config_objects;
 mod configured;
 mod coverage;
 mod earlier;
+mod edges;
 mod evidence;
 mod expiry;
 mod folders;

@@ -268,7 +268,7 @@ fn what_is_no_question_is_refused_with_a_reason() {
         ("DROP TABLE events", "DROP TABLE is not a question"),
         ("INSERT INTO events SELECT * FROM events", "INSERT INTO is not a question"),
         ("SHOW PARTITIONS events", "SHOW PARTITIONS is not run here: it runs with --engine athena only"),
-        ("SELECT zip_with(event_name, 1) FROM events", "SHOW FUNCTIONS"),
+        ("SELECT reduce(event_name, 1) FROM events", "SHOW FUNCTIONS"),
         ("SELECT * FROM '/etc/passwd'", "there is no table"),
         ("SELECT * FROM evnts", "did you mean events?"),
         ("SELECT evnt_name FROM events", "did you mean one of event_name"),
@@ -296,6 +296,33 @@ fn limits_end_an_answer_and_are_said() {
     let endless = "SELECT count(*) FROM generate_series(1, 1000000000000)";
     let (code, answer) = ask(&bucket, endless, &["--timeout", "1s"]);
     assert_eq!((code, &answer["coverage"]["is_whole"]), (3, &json!(false)));
+}
+
+#[test]
+fn a_question_is_explained_and_not_answered() {
+    let bucket = archive(vec![file(&[event(1, "PutObject", &json!({}))])]);
+    let home = tempfile::tempdir().unwrap();
+    bucket.write_to(&home.path().join("copy"));
+    let sql = "/* a comment */ SELECT count(*) AS all_of_them FROM events";
+    let done = asked(home.path(), &["--place", "copy", "--format", "table", "--explain", sql]);
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(text.contains("Aggregate") && text.contains("Projection"), "{text} {done:?}");
+    let done = asked(home.path(), &["--place", "copy", "--explain"]);
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+}
+
+#[test]
+fn a_question_that_takes_much_more_memory_than_it_may_is_ended() {
+    let agent = "a".repeat(2000);
+    let events: Vec<Value> = (0..2000).map(|id| event(id, "PutObject", &json!({"userAgent": agent}))).collect();
+    let bucket = archive(vec![file(&events)]);
+    // All that came before, again for each row: gigabytes, none of which is counted by what keeps them.
+    let sql =
+        "SELECT max(length(s)) FROM (SELECT string_agg(user_agent, '') OVER (ORDER BY event_id) AS s FROM events)";
+    let (code, answer) = ask(&bucket, sql, &["--max-memory", "64MiB"]);
+    assert_eq!((code, answer["rows"].as_array().unwrap().len()), (3, 0), "{answer}");
+    let ended = answer["coverage"]["ended"].as_str().unwrap();
+    assert!(ended.contains("much more memory than 64"), "{ended}");
 }
 
 #[test]

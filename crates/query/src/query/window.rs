@@ -75,10 +75,22 @@ fn column(expr: &Expr) -> Option<&str> {
             let kind = field.data_type();
             let keeps =
                 matches!(kind, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64) || kind.is_string();
-            column(expr).filter(|_| keeps)
+            // The first moment of a day stands for all of it.
+            let is_day = matches!(kind, DataType::Timestamp(..)) && is_cast_to_day(expr);
+            column(expr).filter(|_| keeps && !is_day)
         }
         Expr::Alias(alias) => column(&alias.expr),
         _ => None,
+    }
+}
+
+fn is_cast_to_day(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            matches!(field.data_type(), DataType::Date32 | DataType::Date64) || is_cast_to_day(expr)
+        }
+        Expr::Alias(alias) => is_cast_to_day(&alias.expr),
+        _ => false,
     }
 }
 
@@ -160,4 +172,26 @@ fn of_compared_text(text: &str) -> (Option<Timestamp>, Option<Timestamp>) {
     }
     let day = text.get(..10).filter(|day| is_written(day)).and_then(moment);
     (day, day.and_then(|day| day.checked_add(DAY).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::TimeUnit;
+    use datafusion::logical_expr::{cast, col, lit};
+
+    use super::*;
+
+    #[test]
+    fn the_day_of_a_time_beside_a_time_leaves_everything_open() {
+        let view = View::named("cloudtrail_lake").unwrap();
+        let moment = ScalarValue::TimestampMicrosecond(Some(1_789_344_000_000_000), None);
+        let time = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let day = cast(col("eventtime"), DataType::Date32);
+        let of = |filter: Expr| of_filters(view, &[filter]);
+        assert_eq!(of(cast(day.clone(), time.clone()).eq(lit(moment.clone()))), Window::default());
+        assert_ne!(of(cast(col("eventtime"), time).eq(lit(moment))), Window::default());
+        let window = of(day.eq(lit(ScalarValue::Date32(Some(20_710)))));
+        let hours = window.to.unwrap().duration_since(window.from.unwrap()).as_hours();
+        assert_eq!(hours, 24);
+    }
 }

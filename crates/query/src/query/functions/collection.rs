@@ -1,6 +1,7 @@
 //! Lists and maps: `element_at`, `contains`, `cardinality` and `map_entries`, which DataFusion has with another
 //! meaning, for one of the two only, or for maps whose parts have certain names only.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -20,6 +21,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new("element_at", &[Any, Any], 2, Returns::Of(element_field), element_at),
         Function::new("contains", &[Any, Any], 2, Returns::Type(|| DataType::Boolean), contains),
         Function::new("cardinality", &[Any], 1, Returns::Type(|| DataType::Int64), cardinality),
+        Function::new("arrays_overlap", &[Any, Any], 2, Returns::Type(|| DataType::Boolean), arrays_overlap),
         Function::new("map_entries", &[Any], 1, Returns::Of(|fields, _| entries_field(fields)), map_entries),
     ]
 }
@@ -132,6 +134,33 @@ fn contains(args: &Args<'_>) -> Result<ArrayRef> {
         });
     }
     Ok(Arc::new(found.finish()))
+}
+
+/// Tells whether two lists have an element in common; where they have none, one that is not known may be it.
+fn arrays_overlap(args: &Args<'_>) -> Result<ArrayRef> {
+    let (Some(one), Some(other)) = (args.array(0)?.as_list_opt::<i32>(), args.array(1)?.as_list_opt::<i32>()) else {
+        return exec_err!("arrays_overlap compares the elements of two arrays");
+    };
+    let (left, right) = match (one.values().data_type(), other.values().data_type()) {
+        (left, right) if left.is_null() => (right, right),
+        (left, right) if right.is_null() => (left, left),
+        (left, right) if left.is_floating() || right.is_floating() => (&DataType::Float64, &DataType::Float64),
+        (left, _) => (left, left),
+    };
+    let (left, right) = (cast(one.values(), left)?, cast(other.values(), right)?);
+    args.to_flags(|row| {
+        let known = |values: &ArrayRef, at: usize| ScalarValue::try_from_array(values, at);
+        let all = range(one.offsets(), row).filter(|at| left.is_valid(*at));
+        let all = all.map(|at| known(&left, at)).collect::<Result<HashSet<ScalarValue>>>()?;
+        for at in range(other.offsets(), row).filter(|at| right.is_valid(*at)) {
+            if all.contains(&known(&right, at)?) {
+                return Ok(Some(true));
+            }
+        }
+        let is_unknown = |values: &ArrayRef, mut range: std::ops::Range<usize>| range.any(|at| values.is_null(at));
+        let unknown = is_unknown(&left, range(one.offsets(), row)) || is_unknown(&right, range(other.offsets(), row));
+        Ok((!unknown).then_some(false))
+    })
 }
 
 fn cardinality(args: &Args<'_>) -> Result<ArrayRef> {

@@ -158,9 +158,17 @@ impl ScalarUDFImpl for Function {
         let (name, is_lenient, returns) = (self.name, self.is_lenient, args.return_field);
         let array = (self.run)(&Args { name, is_lenient, arrays, fields: args.arg_fields, returns, rows })?;
         Ok(match is_constant {
-            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?),
+            true => ColumnarValue::Scalar(only(&array)?),
             false => ColumnarValue::Array(array),
         })
+    }
+}
+
+/// Returns the only value of an array. Of a list it keeps that its elements are JSON.
+fn only(array: &ArrayRef) -> Result<ScalarValue> {
+    match array.as_list_opt::<i32>() {
+        Some(list) => Ok(ScalarValue::List(Arc::new(list.slice(0, 1)))),
+        None => ScalarValue::try_from_array(array, 0),
     }
 }
 

@@ -4,16 +4,18 @@
 //! - [`read`]: a text into a question, as Trino means it.
 //! - [`register`]: the functions.
 //!
-//! What stays different from Trino: a key that a map lacks gives none with `m['k']`, and `a[9]` none beyond the end,
-//! where Trino fails; patterns are those of Rust, without look-around; times have microseconds; `approx_percentile` of
-//! whole numbers may lie between two of them; of a field that is in JSON twice the last counts. There is no `reduce`,
-//! `zip_with`, `map_filter` and `ipaddress`; `format` knows the places that are used for texts and numbers.
+//! What stays different from Trino, and which functions of Trino there are not: docs/guides/query.md, "What differs
+//! from Athena", lists both. In short: a key that a map lacks gives none with `m['k']`, and `a[9]` none beyond the
+//! end, where Trino fails; patterns are those of Rust, without look-around; times have microseconds; a text beside a
+//! time or a date is read as a time, where Trino refuses it; `approx_percentile` of whole numbers may lie between two
+//! of them; of a field that is in JSON twice the last counts; `format` knows the places that are used for texts and
+//! numbers.
 //!
 //! What has a bound: a list that a function makes has at most 10,000 elements (`sequence`, `array_repeat`), a text
 //! 65,536 characters (`repeat`, `lpad`, `rpad`), and any text that is longer than what it is made of 1 MiB; `WITH`
-//! names at most 64 queries. Numbers of 64 bits that do not fit are an error with `+`, `-`, `*` and `sum`; with
-//! narrower ones, and with `sum(DISTINCT …)`, they are not looked at, and `try` does not give none for them. `repeat`
-//! gives a text, where Trino gives a list.
+//! names at most 64 queries. Whole numbers that do not fit are an error with `+`, `-`, `*` and `sum`; with
+//! `sum(DISTINCT …)` they are not looked at, and `try` does not give none for them. `repeat` gives a text, where Trino
+//! gives a list.
 
 mod absent;
 mod aggregate;
@@ -23,6 +25,7 @@ mod collection;
 mod compare;
 mod depth;
 mod dialect;
+mod distinct;
 mod formatted;
 mod function;
 mod growth;
@@ -30,7 +33,11 @@ mod growth;
 mod hostile;
 mod join;
 mod json;
+mod maps;
+mod places;
+mod refused;
 mod rewrite;
+mod schema;
 mod size;
 #[cfg(test)]
 mod strict;
@@ -39,6 +46,8 @@ mod tests;
 mod text;
 mod time;
 mod times;
+#[cfg(test)]
+mod typed;
 mod unnest;
 mod whole;
 
@@ -82,8 +91,9 @@ fn read_with(sql: &str, databases: DatabaseNames) -> std::result::Result<Stateme
 }
 
 fn functions() -> Vec<Function> {
-    let all = [json::functions(), collection::functions(), text::functions(), time::functions()];
-    all.into_iter().flatten().chain([formatted::function()]).collect()
+    let of_values = [json::functions(), collection::functions(), maps::functions(), time::functions()];
+    let of_texts = [text::functions(), places::functions(), schema::functions(), vec![formatted::function()]];
+    of_values.into_iter().chain(of_texts).flatten().collect()
 }
 
 /// The names of our scalar functions.
@@ -99,7 +109,7 @@ fn is_own(name: &str) -> bool {
 
 /// Returns the names that Trino has and that become something else before they are looked up.
 pub fn rewritten_names() -> impl Iterator<Item = &'static str> {
-    let others = ["try", "concat", "all_match", "none_match", "listagg"];
+    let others = ["try", "concat", "all_match", "none_match", "listagg", "zip_with"];
     rewrite::call_names().chain(others)
 }
 
@@ -120,11 +130,15 @@ pub fn register(context: &SessionContext) -> Result<()> {
     context.register_udaf(AggregateUDF::from(MapOf::new(Values::Counts)));
     context.register_udaf(AggregateUDF::from(MapOf::new(Values::First)));
     context.register_relation_planner(Arc::new(unnest::UnnestPlanner))?;
+    context.register_relation_planner(Arc::new(schema::TypesOfColumns))?;
     context.add_analyzer_rule(Arc::new(unnest::LayLateral));
     let state = context.state_ref();
     let mut state = state.write();
     let casts =
         JsonCasts { cast: state.udf("json_cast")?, try_cast: state.udf("try_json_cast")?, round: state.udf("round")? };
+    let written = times::WrittenTimes { text: state.udf("time_text")? };
+    state.register_function_rewrite(Arc::new(refused::DifferentTypes))?;
+    state.register_function_rewrite(Arc::new(written))?;
     state.register_function_rewrite(Arc::new(absent::AbsentValues))?;
     state.register_function_rewrite(Arc::new(casts))?;
     state.register_function_rewrite(Arc::new(times::ComparedTimes))?;
@@ -134,6 +148,8 @@ pub fn register(context: &SessionContext) -> Result<()> {
     state.register_function_rewrite(Arc::new(bounded::BoundedCalls(bounded)))?;
     let sum = AggregateUDF::from(whole::Sum::over(state.udaf("sum")?));
     state.register_udaf(Arc::new(sum))?;
+    let count = AggregateUDF::from(distinct::Count::over(state.udaf("count")?));
+    state.register_udaf(Arc::new(count))?;
     state.register_expr_planner(Arc::new(compare::FlagsAndTexts))?;
     state.config_mut().options_mut().sql_parser.default_null_ordering = "nulls_last".to_owned();
     Ok(())

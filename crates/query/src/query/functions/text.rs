@@ -4,11 +4,16 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, ListBuilder, StringViewBuilder};
-use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{Result, exec_err};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryBuilder, ListArray, ListBuilder, StringViewBuilder, UInt64Builder,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::compute::{cast, take};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
+use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use regex::{Regex, RegexBuilder};
 
+use super::super::describe::type_name;
 use super::function::{Args, Function, Kind, Memo, Returns, refused, shown};
 use super::growth::Growth;
 use crate::columns::column::item;
@@ -27,6 +32,9 @@ pub(super) fn functions() -> Vec<Function> {
     use Kind::{Any, Bytes, Integer, Text};
     vec![
         Function::new("split", &[Text, Text, Integer], 2, TEXTS, split),
+        Function::new("substr", &[Text, Integer, Integer], 2, TEXT, substr),
+        Function::new("length", &[Any], 1, Returns::Of(length_field), length),
+        Function::new("reverse", &[Any], 1, Returns::Of(reversed_field), reverse),
         Function::new("split_part", &[Text, Text, Integer], 3, TEXT, split_part),
         Function::new("regexp_extract", &[Text, Text, Integer], 2, TEXT, regexp_extract),
         Function::new("regexp_extract_all", &[Text, Text, Integer], 2, TEXTS, regexp_extract_all),
@@ -71,23 +79,101 @@ fn split(args: &Args<'_>) -> Result<ArrayRef> {
     })
 }
 
-/// A part beyond the last is none; from the end with a negative number, as DataFusion counts it.
+/// Returns a part by the place of its first character, from 1, or from the end with a negative number. What begins
+/// before the first or behind the last character is empty, as in Trino.
+fn substr(args: &Args<'_>) -> Result<ArrayRef> {
+    let (texts, starts) = (args.texts(0)?, args.integers(1)?);
+    let lengths = if args.has(2) { Some(args.integers(2)?) } else { None };
+    args.to_texts(|row| {
+        let (text, start) = (texts.value(row), starts(row));
+        let step = usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX);
+        let first = match start {
+            0 => None,
+            1.. => text.char_indices().map(|(at, _)| at).nth(step - 1),
+            _ => text.char_indices().rev().map(|(at, _)| at).nth(step - 1),
+        };
+        let rest = first.map_or("", |at| &text[at..]);
+        let length = lengths.as_ref().map_or(usize::MAX, |of| usize::try_from(of(row)).unwrap_or_default());
+        let end = rest.char_indices().nth(length).map_or(rest.len(), |(at, _)| at);
+        Ok(Some(Cow::Borrowed(&rest[..end])))
+    })
+}
+
+fn length_field(fields: &[FieldRef], _: &[Option<&ScalarValue>]) -> Result<FieldRef> {
+    match fields.first().map(|field| field.data_type()) {
+        Some(kind) if kind.is_nested() => plan_err!(
+            "length takes a text, not {}; cardinality counts the elements of an array or a map",
+            type_name(kind)
+        ),
+        _ => Ok(Arc::new(Field::new("length", DataType::Int64, true))),
+    }
+}
+
+/// Counts the characters of a text, or bytes.
+fn length(args: &Args<'_>) -> Result<ArrayRef> {
+    let given = args.array(0)?;
+    if given.data_type().is_binary() {
+        let bytes = cast(given, &DataType::Binary)?;
+        let bytes = bytes.as_binary::<i32>();
+        return args.to_integers(|row| Ok(i64::try_from(bytes.value(row).len()).ok()));
+    }
+    let texts = cast(given, &DataType::Utf8View)?;
+    let texts = texts.as_string_view();
+    args.to_integers(|row| Ok(i64::try_from(texts.value(row).chars().count()).ok()))
+}
+
+fn reversed_field(fields: &[FieldRef], _: &[Option<&ScalarValue>]) -> Result<FieldRef> {
+    let field = match fields.first().map(|field| field.data_type()) {
+        Some(list @ DataType::List(_)) => Field::new("reverse", list.clone(), true),
+        Some(text) if text.is_string() || text.is_null() => Field::new("reverse", DataType::Utf8View, true),
+        other => {
+            let other = other.map(type_name).unwrap_or_default();
+            return plan_err!("reverse takes a text or an array, not {other}");
+        }
+    };
+    Ok(Arc::new(field))
+}
+
+/// Reverses a text, or the elements of a list.
+fn reverse(args: &Args<'_>) -> Result<ArrayRef> {
+    let given = args.array(0)?;
+    let Some(list) = given.as_list_opt::<i32>() else {
+        let texts = cast(given, &DataType::Utf8View)?;
+        let texts = texts.as_string_view();
+        return args.to_texts(|row| Ok(Some(texts.value(row).chars().rev().collect::<String>().into())));
+    };
+    let mut places = UInt64Builder::with_capacity(list.values().len());
+    for (from, to) in list.offsets().iter().zip(list.offsets().iter().skip(1)) {
+        (*from..*to).rev().for_each(|at| places.append_option(u64::try_from(at).ok()));
+    }
+    let first = list.offsets().first().copied().unwrap_or_default();
+    let offsets: Vec<i32> = list.offsets().iter().map(|at| at - first).collect();
+    let DataType::List(of) = args.returns.data_type() else { return exec_err!("reverse of a list gives a list") };
+    let values = take(list.values(), &places.finish(), None)?;
+    let offsets = OffsetBuffer::new(offsets.into());
+    Ok(Arc::new(ListArray::try_new(Arc::clone(of), offsets, values, list.nulls().cloned())?))
+}
+
+/// A part beyond the last is none.
 fn split_part(args: &Args<'_>) -> Result<ArrayRef> {
     let (texts, by, at) = (args.texts(0)?, args.texts(1)?, args.integers(2)?);
     args.to_texts(|row| {
         let (text, by, at) = (texts.value(row), by.value(row), at(row));
         let step = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
         let part = match at {
-            0 => return exec_err!("the parts of a text are counted from 1"),
+            ..=0 => return exec_err!("the parts of a text are counted from 1, not from {at}"),
             _ if by.is_empty() => (step == 1).then_some(text),
-            1.. => text.split(by).nth(step - 1),
-            _ => text.rsplit(by).nth(step - 1),
+            _ => text.split(by).nth(step - 1),
         };
         Ok(part.map(Cow::Borrowed))
     })
 }
 
-fn pattern(text: &str) -> Result<Regex> {
+/// Returns a pattern.
+///
+/// # Errors
+/// Where it is none, or would be too large.
+pub(super) fn pattern(text: &str) -> Result<Regex> {
     let built = RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).build();
     built.map_err(|_| refused(format!("this is no pattern that can be used: {}", shown(text))))
 }
@@ -227,23 +313,28 @@ fn url_decode(args: &Args<'_>) -> Result<ArrayRef> {
         if !text.contains(['%', '+']) {
             return Ok(Some(text.into()));
         }
-        let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-        while let Some((first, behind)) = rest.split_first() {
-            rest = behind;
-            match first {
-                b'+' => bytes.push(b' '),
-                b'%' => {
-                    let Some(byte) = rest.get(..2).and_then(hex_byte) else {
-                        return exec_err!("this is no encoded text: {}", shown(text));
-                    };
-                    bytes.push(byte);
-                    rest = rest.get(2..).unwrap_or_default();
-                }
-                other => bytes.push(*other),
-            }
+        match decoded(text) {
+            Some(text) => Ok(Some(text.into())),
+            None => exec_err!("this is no encoded text: {}", shown(text)),
         }
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned().into()))
     })
+}
+
+/// Returns a part of an address without its escapes. `None`: an escape is none.
+pub(super) fn decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        match first {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                bytes.push(rest.get(..2).and_then(hex_byte)?);
+                rest = rest.get(2..).unwrap_or_default();
+            }
+            other => bytes.push(*other),
+        }
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn hex_byte(digits: &[u8]) -> Option<u8> {

@@ -11,13 +11,15 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{
     Column, DFSchema, NullHandling, Result, ScalarValue, TableReference, UnnestOptions, plan_err,
 };
-use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions::core::expr_fn::{coalesce, get_field, greatest};
 use datafusion::functions_nested::expr_fn::gen_series;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion::logical_expr::sqlparser::ast::{
     AccessExpr, Expr as SqlExpr, Subscript, TableAlias, TableFactor, Value,
 };
-use datafusion::logical_expr::{Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SubqueryAlias, lit};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, SubqueryAlias, cast, lit,
+};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::function::is_json;
@@ -38,10 +40,12 @@ impl RelationPlanner for UnnestPlanner {
         for sql in array_exprs {
             lists.push(list(sql, context)?);
         }
-        let Some(first) = lists.first().cloned() else { return plan_err!("UNNEST takes at least one array or map") };
+        if lists.is_empty() {
+            return plan_err!("UNNEST takes at least one array or map");
+        }
         let elements = lists.iter().map(element).collect::<Result<Vec<FieldRef>>>()?;
         if with_ordinality {
-            lists.push(gen_series(lit(1_i64), cardinality(first), lit(1_i64)));
+            lists.push(gen_series(lit(1_i64), longest(&lists), lit(1_i64)));
         }
         let place = |at: usize| Column::from_name(format!("unnest {name} {at}"));
         let aliased = lists.into_iter().enumerate().map(|(at, list)| list.alias(place(at).name)).collect::<Vec<_>>();
@@ -57,8 +61,16 @@ impl RelationPlanner for UnnestPlanner {
     }
 }
 
-fn cardinality(of: Expr) -> Expr {
-    datafusion::functions_nested::expr_fn::array_length(of)
+/// Returns how many elements the longest list has; a list that is none has none.
+fn longest(lists: &[Expr]) -> Expr {
+    let length = datafusion::functions_nested::expr_fn::array_length;
+    match lists {
+        [only] => length(only.clone()),
+        several => {
+            let lengths = several.iter().map(|list| cast(length(list.clone()), DataType::Int64));
+            greatest(lengths.map(|length| coalesce(vec![length, lit(0_i64)])).collect())
+        }
+    }
 }
 
 /// Returns a list: a map is one of its entries.

@@ -15,13 +15,13 @@ use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, BinaryExpr, ColumnarValue, Documentation, Expr, ExprSchemable,
     GroupsAccumulator, Operator, ReversedUDAF, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, SetMonotonicity,
-    Signature, Volatility,
+    Signature, Volatility, cast,
 };
 
 /// Digits of a sum that is not done.
 const DIGITS: u8 = 38;
 
-/// Reckons with whole numbers of 64 bits by [`Reckon`].
+/// Reckons with whole numbers by [`Reckon`].
 #[derive(Debug)]
 pub(super) struct CheckedNumbers;
 
@@ -36,10 +36,11 @@ impl FunctionRewrite for CheckedNumbers {
             return Ok(Transformed::no(expr));
         }
         let (Ok(a), Ok(b)) = (left.get_type(schema), right.get_type(schema)) else { return Ok(Transformed::no(expr)) };
-        let is_long = a == DataType::Int64 || b == DataType::Int64;
-        if !(is_long && a.is_signed_integer() && b.is_signed_integer()) {
+        if !(a.is_signed_integer() && b.is_signed_integer()) {
             return Ok(Transformed::no(expr));
         }
+        let is_long = a == DataType::Int64 || b == DataType::Int64;
+        let narrow = if is_long { None } else { Some(expr.get_type(schema)?) };
         // `a + b - c` is one call, not two within each other: what is long would be deep.
         let (mut ops, mut args) = match left.as_ref() {
             Expr::ScalarFunction(call) => match call.func.inner().downcast_ref::<Reckon>() {
@@ -51,7 +52,12 @@ impl FunctionRewrite for CheckedNumbers {
         ops.push(*op);
         args.push(right.as_ref().clone());
         let reckon = ScalarUDF::from(Reckon { ops, signature: Signature::user_defined(Volatility::Immutable) });
-        Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(reckon), args))))
+        let reckoned = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(reckon), args));
+        // What does not fit into the narrower type, the cast refuses.
+        Ok(Transformed::yes(match narrow {
+            Some(kind) => cast(reckoned, kind),
+            None => reckoned,
+        }))
     }
 }
 

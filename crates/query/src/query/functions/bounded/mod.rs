@@ -59,6 +59,8 @@ const DIFFERENT: &[(&str, Difference)] = &[
     ("array_to_string", Difference::Growth(lengths::listed)),
     ("greatest", Difference::Nulls),
     ("least", Difference::Nulls),
+    ("array_max", Difference::NullElements),
+    ("array_min", Difference::NullElements),
 ];
 
 /// What each row would give, as a number of characters.
@@ -86,6 +88,8 @@ enum Difference {
     Text(Sizes),
     /// It gives none where any argument is none.
     Nulls,
+    /// It gives none where an element of the list is none.
+    NullElements,
 }
 
 /// Returns the functions, from those that are there.
@@ -178,7 +182,8 @@ impl ScalarUDFImpl for Bounded {
                 let mut growth = Growth::of(self.name());
                 lengths(&given(&args)?)?.into_iter().try_for_each(|(made, longest)| growth.check(made, longest))?;
             }
-            Difference::Nulls => return self.without_nulls(args),
+            Difference::Nulls => return self.without_nulls(args, any_null),
+            Difference::NullElements => return self.without_nulls(args, null_elements),
         }
         self.inner.invoke_with_args(args)
     }
@@ -212,12 +217,16 @@ impl Bounded {
         Ok(())
     }
 
-    fn without_nulls(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    /// Gives none in the rows that a function finds among the arguments.
+    fn without_nulls(
+        &self,
+        args: ScalarFunctionArgs,
+        nulls: fn(&[ArrayRef]) -> Option<NullBuffer>,
+    ) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let is_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { args.number_rows };
-        let nulls =
-            arrays.iter().fold(None, |all, array| NullBuffer::union(all.as_ref(), array.logical_nulls().as_ref()));
+        let nulls = nulls(&arrays);
         let array = self.inner.invoke_with_args(args)?.into_array(rows)?;
         let array = match nulls {
             Some(nulls) => nullif(&array, &BooleanArray::new(!nulls.inner(), None))?,
@@ -228,6 +237,15 @@ impl Bounded {
             false => ColumnarValue::Array(array),
         })
     }
+}
+
+fn any_null(arrays: &[ArrayRef]) -> Option<NullBuffer> {
+    arrays.iter().fold(None, |all, array| NullBuffer::union(all.as_ref(), array.logical_nulls().as_ref()))
+}
+
+fn null_elements(arrays: &[ArrayRef]) -> Option<NullBuffer> {
+    let list = arrays.first()?.as_list_opt::<i32>()?;
+    Some(list.iter().map(|elements| elements.is_some_and(|elements| elements.logical_null_count() == 0)).collect())
 }
 
 /// Returns an argument as numbers; what is none is zero.

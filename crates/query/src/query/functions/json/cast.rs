@@ -1,5 +1,7 @@
 //! `CAST` to and from JSON: `CAST(json AS map(varchar, json))`, `CAST(resources AS json)`.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -262,9 +264,17 @@ fn map(of: &Target, values: &[Option<Json<'_>>], is_lenient: bool) -> Result<Arr
     for value in values {
         let is_object = is_of(*value, JsonType::Object, is_lenient)?;
         let before = keys.len();
+        // Of a key that is there twice the last counts.
+        let mut known = HashMap::new();
         for (key, json) in value.filter(|_| is_object).map(Json::fields).into_iter().flatten() {
-            keys.push(key);
-            below.push(Some(json));
+            match known.entry(key.clone()) {
+                Entry::Occupied(place) => below[*place.get()] = Some(json),
+                Entry::Vacant(place) => {
+                    place.insert(keys.len());
+                    keys.push(key);
+                    below.push(Some(json));
+                }
+            }
         }
         lengths.push(keys.len() - before);
         valid.push(is_object);
@@ -292,7 +302,7 @@ fn rows_of(parts: &[(String, Target)], values: &[Option<Json<'_>>], is_lenient: 
 fn part_of<'a>(json: Json<'a>, at: usize, name: &str) -> Option<Json<'a>> {
     match json.kind() {
         JsonType::List => json.elements().nth(at),
-        _ => json.fields().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value),
+        _ => json.fields().filter(|(field, _)| field.eq_ignore_ascii_case(name)).last().map(|(_, value)| value),
     }
 }
 

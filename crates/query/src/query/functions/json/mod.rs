@@ -5,6 +5,7 @@ mod cast;
 mod path;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type};
@@ -103,7 +104,7 @@ fn size(args: &Args<'_>) -> Result<ArrayRef> {
     args.to_integers(at_path(args, |found| match found {
         Lookup::One(json) => match json.kind() {
             JsonType::List => count(json.elements().count()),
-            JsonType::Object => count(json.fields().count()),
+            JsonType::Object => count(json.fields().map(|(key, _)| key).collect::<HashSet<_>>().len()),
             _ => Some(0),
         },
         Lookup::Several(all) => count(all.len()),

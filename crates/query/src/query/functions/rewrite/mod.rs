@@ -7,11 +7,12 @@ mod like;
 mod names;
 mod partition;
 mod templates;
+mod zip;
 
 use std::ops::ControlFlow;
 
 use datafusion::logical_expr::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DateTimeField, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
+    AccessExpr, Array, BinaryOperator, CastKind, DateTimeField, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LambdaFunction, LimitClause, ObjectName,
     OrderByKind, Query, Select, SelectItem, SetExpr, Subscript, TableFactor, UnaryOperator, Value, VisitMut,
     VisitorMut, visit_expressions_mut,
@@ -168,10 +169,12 @@ impl VisitorMut for Rewriter {
                 None
             }
             Expr::Extract { field, expr, .. } => extracted(field, expr),
-            Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => match from.as_ref() {
-                Expr::UnaryOp { op: UnaryOperator::Minus, expr: count } => Some(from_end(expr, count, substring_for)),
-                _ => None,
-            },
+            Expr::Array(list) => made_of_columns(list),
+            Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
+                let length = substring_for.as_deref();
+                let all = [expr.as_ref(), from.as_ref()].into_iter().chain(length).cloned();
+                Some(function("substr", all.collect()))
+            }
             Expr::AtTimeZone { timestamp, time_zone } => {
                 Some(function("at_timezone", vec![timestamp.as_ref().clone(), time_zone.as_ref().clone()]))
             }
@@ -300,7 +303,7 @@ fn called(call: &mut Function) -> Result<Option<Expr>, QueryError> {
     }
     let name = call.name.to_string().to_lowercase();
     let arguments: Vec<Expr> = templates::arguments_mut(call).map(|argument| argument.clone()).collect();
-    if matches!(name.as_str(), "max_by" | "min_by" | "slice") {
+    if matches!(name.as_str(), "max" | "min" | "max_by" | "min_by" | "slice") {
         let is_long = arguments.iter().any(|argument| argument.to_string().len() > REPEATED_BYTES_MAX);
         if is_long {
             return Err(QueryError::Syntax(format!("the arguments of {name} are too long")));
@@ -319,6 +322,7 @@ fn called(call: &mut Function) -> Result<Option<Expr>, QueryError> {
             let all: Option<Vec<Expr>> = wanted.elem.iter().map(each).collect();
             all.map(|all| function("make_array", all))
         }
+        ("zip_with", [one, other, Expr::Lambda(lambda)]) => zip::with(one, other, lambda),
         ("listagg", _) => {
             listagg(call);
             None
@@ -346,13 +350,15 @@ fn negated(lambda: &LambdaFunction) -> LambdaFunction {
     LambdaFunction { body: Box::new(not(body)), ..lambda.clone() }
 }
 
-/// `substr(x, -3)` are the last three characters, where DataFusion counts on before the first.
-fn from_end(text: &Expr, count: &Expr, length: &Option<Box<Expr>>) -> Expr {
-    let last = function("right", vec![text.clone(), count.clone()]);
-    match length {
-        Some(length) => function("left", vec![last, length.as_ref().clone()]),
-        None => last,
-    }
+/// `ARRAY[region, account]` is a call: the planner looks for the elements of a list neither beside a lateral `UNNEST`
+/// nor among the parameters of a lambda. `None`: it is made of no column.
+fn made_of_columns(list: &mut Array) -> Option<Expr> {
+    let find = |part: &mut Expr| match part {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let has_columns = visit_expressions_mut(&mut list.elem, find).is_break();
+    has_columns.then(|| function("make_array", std::mem::take(&mut list.elem)))
 }
 
 /// `listagg(x, ',') WITHIN GROUP (ORDER BY y)`.

@@ -34,6 +34,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new("from_iso8601_timestamp_nanos", &[Text], 1, INSTANT, from_iso8601_timestamp),
         Function::new("from_iso8601_date", &[Text], 1, DATE, from_iso8601_date),
         Function::new("to_iso8601", &[DateOrTime], 1, TEXT, to_iso8601),
+        Function::new("time_text", &[Time], 1, TEXT, time_text),
         Function::new("from_unixtime", &[Double, Any, Integer], 1, INSTANT, from_unixtime),
         Function::new("to_unixtime", &[Time], 1, DOUBLE, to_unixtime),
         Function::new("date_parse", &[Text, Text], 2, PLAIN, date_parse),
@@ -75,12 +76,14 @@ fn civil(micros: i64) -> Result<DateTime> {
     }
 }
 
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, UTC | "+00:00" | "+00" | "Z")
+}
+
 /// Returns the clock of an argument's own time zone, by row.
 fn clock<'a>(args: &'a Args<'_>, at: usize) -> Result<impl Fn(usize) -> Result<DateTime> + 'a> {
     let zone = match args.array(at)?.data_type() {
-        DataType::Timestamp(_, Some(zone)) if !matches!(zone.as_ref(), UTC | "+00:00" | "+00" | "Z") => {
-            Some(zone.parse::<Tz>()?)
-        }
+        DataType::Timestamp(_, Some(zone)) if !is_utc(zone) => Some(zone.parse::<Tz>()?),
         _ => None,
     };
     let times = args.micros(at)?;
@@ -145,6 +148,23 @@ fn to_iso8601(args: &Args<'_>) -> Result<ArrayRef> {
                 format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
             }
         };
+        Ok(Some(format!("{text}{zone}").into()))
+    })
+}
+
+/// Writes a time as Trino's `CAST` does, of an instant with its time zone: `2026-09-14 05:00:00.000 UTC`. There are
+/// three digits behind the seconds, and six where there are microseconds.
+fn time_text(args: &Args<'_>) -> Result<ArrayRef> {
+    let zone = match args.array(0)?.data_type() {
+        DataType::Timestamp(_, Some(zone)) if is_utc(zone) => format!(" {UTC}"),
+        DataType::Timestamp(_, Some(zone)) => format!(" {zone}"),
+        _ => String::new(),
+    };
+    let clock = clock(args, 0)?;
+    args.to_texts(|row| {
+        let clock = clock(row)?;
+        let is_finer = clock.subsec_nanosecond() % 1_000_000 != 0;
+        let text = clock.strftime(if is_finer { "%Y-%m-%d %H:%M:%S%.6f" } else { "%Y-%m-%d %H:%M:%S%.3f" });
         Ok(Some(format!("{text}{zone}").into()))
     })
 }
