@@ -1,6 +1,8 @@
 //! The answers about an actor: what else it did, what it made that still stands, when it was used last, and which
 //! actions it used.
 
+use std::collections::BTreeSet;
+
 use super::search::Search;
 use super::source::Sources;
 use crate::iam_actions::IamActions;
@@ -29,6 +31,21 @@ async fn sessions_of(sources: &Sources, query: ActorQuery) -> Result<SessionSet,
         }
     }
     Ok(all)
+}
+
+/// Returns the providers that vouched for somebody of the name of an actor, as it was typed. More than one may be as
+/// many people. Empty: it says which one, or is no person.
+///
+/// # Errors
+/// [`QueryError`] where the archive cannot be asked.
+pub async fn providers(sources: &Sources, text: &str, query: &ActorQuery) -> Result<BTreeSet<String>, QueryError> {
+    if !matches!(query, ActorQuery::Person { provider: None, .. }) {
+        return Ok(BTreeSet::new());
+    }
+    let needles = SessionSet::of(query.clone()).needles();
+    let mut issues: Vec<Issue> = Vec::new();
+    sources.each(&Search::Begun(needles), |record| issues.extend(Issue::of(record))).await?;
+    Ok(ActorQuery::providers(text, &issues))
 }
 
 /// Answers what an actor did, in its own sessions and in those that it began.

@@ -212,19 +212,18 @@ impl HistorySource {
 
     /// Returns the calls on stacks, or on stack sets, in the accounts of those that are looked for.
     async fn stack_calls(&self, wanted: &[WantedStack]) -> Vec<String> {
-        let mut left: BTreeMap<(Option<&str>, &str), (Timestamp, Timestamp)> = BTreeMap::new();
+        let mut left: BTreeMap<(HistoryPlace, &str), (Timestamp, Timestamp)> = BTreeMap::new();
         for one in wanted {
             let account = one.account.as_deref().filter(|_| self.followed.is_some());
-            for call in one.calls() {
-                let time = left.entry((account, call)).or_insert((one.from, one.to));
+            let places = if one.is_of_any_account() { self.all_places() } else { self.session_places(account) };
+            for (place, call) in places.iter().flat_map(|place| one.calls().map(move |call| (place, call))) {
+                let time = left.entry((place.clone(), call)).or_insert((one.from, one.to));
                 *time = (time.0.min(one.from), time.1.max(one.to));
             }
         }
         let mut all = Vec::new();
-        for ((account, call), time) in left {
-            for place in self.session_places(account) {
-                all.extend(self.session_records(&place, HistoryKey::EventName(call.to_owned()), time).await);
-            }
+        for ((place, call), time) in left {
+            all.extend(self.session_records(&place, HistoryKey::EventName(call.to_owned()), time).await);
         }
         all
     }
@@ -285,6 +284,15 @@ impl HistorySource {
             return Vec::new();
         };
         followed.regions.iter().map(|region| (own.clone(), region.clone())).collect()
+    }
+
+    /// Returns every account and region in which sessions are looked for.
+    fn all_places(&self) -> Vec<HistoryPlace> {
+        let Some(followed) = &self.followed else { return self.places.clone() };
+        let of = |account: &AccountId| {
+            followed.regions.iter().map(|region| (account.clone(), region.clone())).collect::<Vec<_>>()
+        };
+        followed.accounts.iter().flat_map(of).collect()
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

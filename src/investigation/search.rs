@@ -22,6 +22,10 @@ const TYPES_MAX: usize = 2;
 /// The condition of management events that do not only read.
 const CHANGES: &str = "(read_only IS NULL OR NOT read_only) AND (management_event IS NULL OR management_event)";
 
+/// The condition of records whose call is no name of one: a number, a list, an object.
+const NO_CALL: &str = "event_name IS NULL OR event_name < 'A' OR (event_name > 'Z~' AND event_name < 'a') OR event_name > 'z~' \
+                       OR event_name IN ('true', 'false')";
+
 /// What is looked for.
 #[derive(Debug, Clone)]
 pub enum Search {
@@ -144,7 +148,7 @@ fn mentions(calls: &BTreeSet<(String, String)>, needles: &Needles) -> RecordSear
         }
     };
     let versioned = one_of("event_source", VERSIONED.into_iter().filter(|source| sources.contains(source)));
-    let condition = format!("{} OR {versioned} OR {listed}", one_of("event_name", names));
+    let condition = format!("{} OR {versioned} OR {NO_CALL} OR {listed}", one_of("event_name", names));
     RecordSearch { condition, test: Some(test) }
 }
 

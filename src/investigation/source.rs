@@ -169,12 +169,16 @@ impl ArchiveSource {
         if matches!(search, Search::Issues(_) | Search::Stacks(_)) { &self.anywhere } else { &self.engine }
     }
 
-    /// Returns how many parts could not be read where sessions were followed beside the question.
-    pub async fn unread_elsewhere(&self, answered: Answered<'_>) -> u64 {
+    /// Returns how many parts could not be read where sessions were followed beside the question, without those that
+    /// the coverage of the question has.
+    pub async fn unread_elsewhere(&self, answered: Answered<'_>, own: &AnswerCoverage) -> u64 {
         if Arc::ptr_eq(&self.engine, &self.anywhere) {
             return 0;
         }
-        AnswerCoverage::of(self.anywhere.scans(), answered, None, String::new()).await.unread_count
+        let other = AnswerCoverage::of(self.anywhere.scans(), answered, None, String::new()).await;
+        let unnamed = |of: &AnswerCoverage| of.unread_count.saturating_sub(of.unread.len() as u64);
+        let new = other.unread.iter().filter(|part| !own.unread.contains(part)).count() as u64;
+        new + unnamed(&other).saturating_sub(unnamed(own))
     }
 
     /// Tells whether a search ended before its end; nothing is looked for any more.

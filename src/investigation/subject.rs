@@ -1,14 +1,16 @@
 //! The answers to what a person asked: who did something to a resource, and what a key, a session or an event was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::search::Search;
 use super::source::Sources;
-use super::trace::chains;
+use super::trace::{SessionKey, chains};
 use crate::event::Record;
+use crate::investigate::alias;
 use crate::investigate::answer::{Person, ResourceAnswer, StepAnswer};
 use crate::investigate::calls::{CallAnswer, SessionAnswer, sessions};
-use crate::investigate::chain::Chain;
+use crate::investigate::chain::{Chain, Tracer};
 use crate::investigate::history::{Histories, ResourceHistory};
 use crate::investigate::timeline::{Ending, Step};
 use crate::query::error::QueryError;
@@ -16,7 +18,7 @@ use crate::resource_types::{ResourceCandidate, ResourceEffect, ResourceTypes};
 
 /// The most resources that an answer shows with their histories.
 const SHOWN_MAX: usize = 20;
-/// The most calls whose callers are traced, for each resource.
+/// The most sessions of which the beginning is looked for, for each resource.
 const TRACED_MAX: usize = 100;
 
 /// What was asked, and what the records say.
@@ -26,6 +28,11 @@ pub struct WhoFound {
     pub resources: Vec<ResourceAnswer>,
     /// How many more resources the records name.
     pub further: usize,
+    /// Calls of further sessions, of which the beginning was not looked for.
+    pub untraced: usize,
+    /// The ARNs of the keys that an alias stood for, by the name of the alias. Empty: no alias was asked for, or no
+    /// record says it.
+    pub keys_of_aliases: BTreeMap<String, BTreeSet<String>>,
     /// Calls of which the record hides what they were about: it may be this.
     pub withheld: Vec<StepAnswer>,
     /// Sessions and keys that were asked for.
@@ -68,17 +75,32 @@ pub async fn resources(
     let deeds = resources.iter().filter(|own| own.has_deeds()).count();
     let shown = if deeds == 0 { resources.len().min(SHOWN_MAX) } else { deeds.min(SHOWN_MAX) };
     further += resources.split_off(shown).len();
-    let wanted: BTreeSet<&str> = resources.iter().flat_map(|own| traced(own)).chain(ids(&withheld)).collect();
-    let is_wanted = |record: &&Record<'_>| wanted.contains(&*record.identity());
-    let traced: Vec<Record<'_>> = records.iter().filter(is_wanted).cloned().collect();
+    let mut chosen = Chosen::of(&records, organization);
+    resources.iter().for_each(|own| chosen.take(traced(own)));
+    chosen.take(ids(&withheld).take(SHOWN_MAX).collect());
+    let traced: Vec<Record<'_>> = chosen.records(&records);
+    let untraced = chosen.left_out.len();
+    let keys_of_aliases = alias::keys(types, candidates, &records);
     let people = People(chains(source, &traced, organization).await?);
-    Ok(WhoFound {
+    let mut found = WhoFound {
         resources: resources.iter().map(|own| ResourceAnswer::of(own, subject, |id| people.behind(id))).collect(),
         further,
+        untraced,
         withheld: withheld.iter().take(SHOWN_MAX).map(|step| StepAnswer::of(step, &|id| people.behind(id))).collect(),
         unread,
+        keys_of_aliases,
         ..WhoFound::default()
-    })
+    };
+    // Whoever asks about an alias means the key behind it too.
+    let keys: BTreeSet<String> = found.keys_of_aliases.values().flatten().cloned().collect();
+    for key in keys {
+        let candidates = types.candidates(&key).unwrap_or_default();
+        let of_key = Box::pin(self::resources(source, types, &candidates, &key, organization)).await?;
+        found.resources.extend(of_key.resources);
+        found.untraced += of_key.untraced;
+        found.unread += of_key.unread;
+    }
+    Ok(found)
 }
 
 /// Answers what was signed with an access key, and whose it is.
@@ -106,6 +128,7 @@ pub async fn access_key(
         let candidates = types.candidates(key).unwrap_or_default();
         let history = Box::pin(resources(source, types, &candidates, key, organization)).await?;
         found.resources = history.resources;
+        found.untraced = history.untraced;
         found.unread += history.unread;
     }
     Ok(found)
@@ -139,6 +162,11 @@ pub async fn event(
     organization: Option<&BTreeSet<String>>,
 ) -> Result<WhoFound, QueryError> {
     let mut texts = source.search(&Search::Event(id.to_owned())).await?;
+    // CloudTrail writes its ids in lower case; other programs show them in capitals.
+    let lower = id.to_ascii_lowercase();
+    if texts.is_empty() && lower != id && is_uuid(&lower) {
+        texts = source.search(&Search::Event(lower)).await?;
+    }
     // The records of other accounts of the same call have an id in common.
     let shared: BTreeSet<String> = texts
         .iter()
@@ -156,6 +184,13 @@ pub async fn event(
     let mut calls: Vec<CallAnswer> = records.iter().map(|record| people.call(record)).collect();
     share(&mut calls);
     Ok(WhoFound { calls, unread, ..WhoFound::default() })
+}
+
+/// Tells whether an id is one as CloudTrail makes them: `12345678-1234-1234-1234-123456789012`.
+fn is_uuid(id: &str) -> bool {
+    let parts: Vec<&str> = id.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Gives each record of a call between accounts what another one of it proves: only the caller's own account records
@@ -212,10 +247,53 @@ fn traced(history: &ResourceHistory) -> Vec<&str> {
             }
             Ending::Nothing => None,
         });
+        all.extend(own.ended_before());
     }
     let newest = history.incarnations.iter().rev().flat_map(|own| own.steps.iter().rev());
     all.extend(newest.filter(|step| !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown)));
-    all.into_iter().take(TRACED_MAX).map(|step| step.event_id.as_str()).collect()
+    all.into_iter().map(|step| step.event_id.as_str()).collect()
+}
+
+/// The calls whose callers are traced: all of those of which the record says the caller, and of the others those of the
+/// first sessions.
+struct Chosen<'r, 'a> {
+    by_id: HashMap<Cow<'r, str>, &'r Record<'a>>,
+    organization: Option<&'r BTreeSet<String>>,
+    ids: BTreeSet<String>,
+    left_out: BTreeSet<String>,
+}
+
+impl<'r, 'a> Chosen<'r, 'a> {
+    fn of(records: &'r [Record<'a>], organization: Option<&'r BTreeSet<String>>) -> Self {
+        let by_id = records.iter().map(|record| (record.identity(), record)).collect();
+        Self { by_id, organization, ids: BTreeSet::new(), left_out: BTreeSet::new() }
+    }
+
+    /// Takes up the calls that concern a resource, those that count most first.
+    fn take(&mut self, ids: Vec<&str>) {
+        let mut sessions: BTreeSet<Session> = BTreeSet::new();
+        for id in ids {
+            let Some(record) = self.by_id.get(id).filter(|_| !self.ids.contains(id)) else { continue };
+            let session = || SessionKey::of(record).map_or_else(|| Session::OfOne(id.to_owned()), Session::Of);
+            let is_taken = Tracer::is_told_by(record, self.organization) || {
+                let session = session();
+                sessions.contains(&session) || (sessions.len() < TRACED_MAX && sessions.insert(session))
+            };
+            if is_taken { &mut self.ids } else { &mut self.left_out }.insert(id.to_owned());
+        }
+    }
+
+    /// Returns the records of these calls: of one call between accounts there are two.
+    fn records(&mut self, all: &[Record<'a>]) -> Vec<Record<'a>> {
+        self.left_out.retain(|id| !self.ids.contains(id));
+        all.iter().filter(|record| self.ids.contains(&*record.identity())).cloned().collect()
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Session {
+    Of(SessionKey),
+    OfOne(String),
 }
 
 fn ids(steps: &[Step]) -> impl Iterator<Item = &str> {

@@ -1,6 +1,7 @@
 //! From calls back to their origins. All chains take a step at a time, so that one search serves them all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,11 +10,36 @@ use super::source::Sources;
 use crate::event::Record;
 use crate::investigate::chain::{Chain, Tracer, Wanted};
 use crate::investigate::issue::Issue;
-use crate::investigate::stack::{CLOUDFORMATION, WantedStack};
+use crate::investigate::stack::{WantedStack, is_service};
 use crate::query::error::QueryError;
 
 /// What was within this time of each other is looked for together.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the calls of one session have in common, and no others have: they have one chain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionKey {
+    access_key: String,
+    caller: String,
+    began: String,
+}
+
+impl SessionKey {
+    /// Returns that of a call. `None`: it has a chain of its own. Without a key and a beginning, sessions of one name
+    /// may be several, and what CloudFormation does in one session with a role may be of several stacks.
+    pub fn of(record: &Record<'_>) -> Option<Self> {
+        let identity = &record.user_identity;
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let own = Self {
+            access_key: text(identity.access_key_id.as_deref()),
+            caller: text(identity.principal_id.as_deref().or(identity.arn.as_deref())),
+            began: text(identity.session.as_ref().and_then(|session| session.creation_date.as_deref())),
+        };
+        let is_of_stack = identity.invoked_by.as_deref().is_some_and(is_service);
+        let is_known = !own.access_key.is_empty() || !own.began.is_empty();
+        (is_known && !is_of_stack).then_some(own)
+    }
+}
 
 /// Returns the chain behind each of some records, by the id of its event.
 ///
@@ -24,30 +50,18 @@ pub async fn chains(
     records: &[Record<'_>],
     organization: Option<&BTreeSet<String>>,
 ) -> Result<BTreeMap<String, Chain>, QueryError> {
-    // Calls of one session have one chain.
+    let organization = organization.cloned().map(Arc::new);
     let mut tracers: Vec<Tracer> = Vec::new();
-    let mut of_session: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut of_session: BTreeMap<SessionKey, usize> = BTreeMap::new();
     let mut of_event: Vec<(String, usize, &Record<'_>)> = Vec::new();
     for record in records {
         let id = record.identity();
-        let identity = &record.user_identity;
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let created = identity.session.as_ref().and_then(|session| session.creation_date.as_deref());
-        let key = (
-            text(identity.access_key_id.as_deref()),
-            text(identity.principal_id.as_deref().or(identity.arn.as_deref())),
-            text(created),
-        );
-        // Without a key and a beginning, sessions of one name may be several.
-        // What CloudFormation does with a role may be of several stacks in one session.
-        let is_of_stack = identity.invoked_by.as_deref() == Some(CLOUDFORMATION);
-        let is_known = (!key.0.is_empty() || !key.2.is_empty()) && !is_of_stack;
-        let tracer = || Tracer::of(record, organization.cloned());
-        let at = match of_session.get(&key).filter(|_| is_known) {
+        let key = SessionKey::of(record);
+        let at = match key.as_ref().and_then(|key| of_session.get(key)) {
             Some(at) => *at,
             None => {
-                tracers.push(tracer());
-                of_session.insert(key, tracers.len() - 1);
+                tracers.push(Tracer::of(record, organization.clone()));
+                of_session.extend(key.map(|key| (key, tracers.len() - 1)));
                 tracers.len() - 1
             }
         };

@@ -354,6 +354,23 @@ async fn without_an_archive_the_event_history_is_asked_and_says_what_it_has() {
     assert_eq!(person["origin"], format!("arn:aws:iam::{ACCOUNT}:user/mallory"));
     assert_eq!((&answer["coverage"], &answer["history"]["gaps"]), (&Value::Null, &json!([])), "{answer:#}");
     assert_eq!((code, &answer["history"]["begins_later"]), (Some(0), &json!(false)));
+    // The organization tells what accounts are called, where it may be asked; where not, it is said.
+    let why = |answer: &Value| answer["account_names_unknown"].as_str().unwrap_or_default().to_owned();
+    assert!(why(&answer).contains("AWSOrganizationsNotInUseException"), "{answer:#}");
+    let organization = json!({"Organization":
+        {"Id": "o-exampleorgid", "MasterAccountId": "111111111111", "FeatureSet": "ALL"}});
+    let account = json!({"Id": ACCOUNT, "Name": "shop", "Email": "shop@example.com", "Status": "ACTIVE", "State": "ACTIVE",
+        "Paths": [format!("o-exampleorgid/r-ab12/{ACCOUNT}/")]});
+    proxy.trouble("organizations", "DescribeOrganization", 2, Trouble::Answer(organization.to_string()));
+    proxy.trouble("organizations", "ListAccounts", 1, Trouble::Answer(json!({"Accounts": [account]}).to_string()));
+    let (code, named) = asked(&["--from", "2026-11-20"]);
+    assert_eq!((code, &named["account_names"]), (Some(0), &json!({ACCOUNT: "shop"})), "{named:#}");
+    assert_eq!(named["account_names_unknown"], Value::Null, "{named:#}");
+    proxy.trouble("organizations", "ListAccounts", 1, Trouble::Error(400, "AccessDeniedException"));
+    let (code, denied) = asked(&["--from", "2026-11-20"]);
+    let why = why(&denied);
+    assert!(why.contains("ListAccounts (AccessDeniedException)") && why.contains("delegated administrator"), "{why}");
+    assert_eq!((code, &denied["account_names"]), (Some(0), &json!({})), "names are no part of the answer");
     // What was before the history is not known.
     let (code, answer) = asked(&[]);
     assert_eq!((code, &answer["history"]["begins_later"]), (Some(3), &json!(true)));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bucket::ACCOUNT;
-use crate::who::{OTHER, WHOLE, archive, bucket_call, call, run, stolen, who};
+use crate::who::{OTHER, WHOLE, archive, bucket_call, call, ended, pair, run, stolen, who};
 
 /// What CloudFormation does with a service role, and whoever worked on a stack then.
 fn stack_events(callers: &[(&str, &str)]) -> Vec<Value> {
@@ -120,5 +120,180 @@ fn accounts_have_their_names_beside_their_ids_and_a_hostile_name_does_not_act() 
         let text = read(file);
         assert!(text.contains("shop") && !text.contains('\u{1b}') && !text.contains(&long), "{file} {text}");
         assert!(file == "who.txt" || !text.contains("<b>shop"), "{file} {text}");
+    }
+}
+
+#[test]
+fn of_two_deletions_the_last_is_the_end_and_what_must_be_missing_is_said() {
+    let bucket = archive(&[
+        bucket_call(0, "made", "CreateBucket", "ann", &json!({})),
+        bucket_call(1, "first", "DeleteBucket", "bob", &json!({})),
+        bucket_call(3, "second", "DeleteBucket", "cid", &json!({})),
+    ]);
+    let (code, answer) = who(&bucket, &["bucket", "acme-files"]);
+    let all = answer["resources"][0]["incarnations"].as_array().unwrap();
+    assert_eq!((code, ended(&answer), all.len()), (3, pair("deleted", "second"), 2), "{answer:#}");
+    assert_eq!((&all[0]["unseen"], &all[1]["unseen"]), (&json!("made_again"), &Value::Null), "{answer:#}");
+    let why = answer["not_whole"].to_string();
+    assert!(why.contains("must have been made again before DeleteBucket of 2026-11-20T03:20:00Z"), "{why}");
+    // A topic may be deleted although there is none: the first call is the end, and nothing is missing.
+    let topic = json!({"requestParameters": {"topicArn": format!("arn:aws:sns:us-east-1:{ACCOUNT}:news")}});
+    let twice =
+        [call(1, "first", "sns", "DeleteTopic", "bob", &topic), call(3, "second", "sns", "DeleteTopic", "cid", &topic)];
+    let subject = format!("arn:aws:sns:us-east-1:{ACCOUNT}:news");
+    let (code, answer) = who(&archive(&twice), &[&subject]);
+    assert_eq!((code, ended(&answer)), (0, pair("deleted", "first")), "{answer:#}");
+    // Of a table it depends on how far the first deletion is: both are said, in every format.
+    let table = json!({"requestParameters": {"tableName": "orders"}});
+    let twice = [
+        call(1, "first", "dynamodb", "DeleteTable", "bob", &table),
+        call(3, "second", "dynamodb", "DeleteTable", "cid", &table),
+    ];
+    let bucket = archive(&twice);
+    let (code, answer) = who(&bucket, &["table", "orders"]);
+    let last = &answer["resources"][0]["incarnations"][0];
+    assert_eq!((code, ended(&answer)), (3, pair("deleted", "second")), "{answer:#}");
+    assert_eq!((&last["unseen"], &last["ended_before"]), (&json!("either"), &json!(0)), "{answer:#}");
+    let home = tempfile::tempdir().unwrap();
+    bucket.write_to(&home.path().join("copy"));
+    for format in ["human", "markdown", "html"] {
+        let done =
+            run(home.path(), &[&["--place", "copy", "--format", format, "table", "orders"], &WHOLE[..]].concat());
+        let text = String::from_utf8(done.stdout).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("was done too") && text.contains("user/bob"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn an_id_that_no_event_can_have_is_refused() {
+    let bucket = archive(&[bucket_call(1, "0123abcd-0000-4000-8000-00000000000a", "DeleteBucket", "bob", &json!({}))]);
+    let home = tempfile::tempdir().unwrap();
+    bucket.write_to(&home.path().join("copy"));
+    let digest = "ab".repeat(32);
+    let cut = format!("sha256:{}", &digest[1..]);
+    let other = format!("sha256:{}g", &digest[1..]);
+    for id in ["sha256:", &cut, &other, "", " ", "two words", "a\u{1}b"] {
+        let done = run(home.path(), &[&["--place", "copy", "--event", id], &WHOLE[..]].concat());
+        let text = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.code() != Some(0) && text.contains("this is not the id of an event"), "{id:?}: {text}");
+    }
+    // Capitals are those of another program.
+    let (code, answer) = who(&bucket, &["--event", "0123ABCD-0000-4000-8000-00000000000A"]);
+    assert_eq!((code, answer["calls"].as_array().map(Vec::len)), (0, Some(1)), "{answer:#}");
+    let mut without = bucket_call(1, "", "DeleteBucket", "bob", &json!({}));
+    without.as_object_mut().unwrap().remove("eventID");
+    let bucket = archive(&[without]);
+    let (_, answer) = who(&bucket, &["bucket", "acme-files"]);
+    let id = answer["resources"][0]["incarnations"][0]["steps"][0]["event_id"].as_str().unwrap().to_uppercase();
+    let (code, answer) = who(&bucket, &["--event", &id]);
+    assert_eq!((code, answer["calls"].as_array().map(Vec::len)), (0, Some(1)), "{answer:#}");
+}
+
+/// A change of a bucket in a session of its own, of which the call that began it is not recorded.
+fn in_session(number: u32) -> Value {
+    let name = format!("s{number}");
+    let identity = json!({"type": "AssumedRole", "principalId": format!("AROAX:{name}"), "accountId": ACCOUNT,
+        "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/X/{name}"), "accessKeyId": format!("ASIAEXAMPLE0000{number:05}"),
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::{ACCOUNT}:role/X")},
+            "attributes": {"creationDate": "2026-11-20T01:00:00Z"}}});
+    bucket_call(2, &format!("session-{number}"), "PutBucketTagging", "", &json!({"userIdentity": identity}))
+}
+
+#[test]
+fn all_callers_that_a_record_names_are_known_and_the_sessions_that_were_not_looked_for_are_counted() {
+    let user = |number: u32| {
+        let more = json!({"userIdentity": {"type": "IAMUser", "arn": format!("arn:aws:iam::{ACCOUNT}:user/u{number}"),
+            "userName": format!("u{number}"), "accountId": ACCOUNT, "principalId": format!("AIDAEXAMPLE{number}")}});
+        bucket_call(1, &format!("user-{number}"), "PutBucketTagging", "", &more)
+    };
+    let made = bucket_call(0, "made", "CreateBucket", "ann", &json!({}));
+    let mut events: Vec<Value> = std::iter::once(made).chain((0..150).map(user)).collect();
+    let (code, answer) = who(&archive(&events), &["bucket", "acme-files"]);
+    let steps = answer["resources"][0]["incarnations"][0]["steps"].as_array().unwrap();
+    let unknown = |steps: &[Value]| steps.iter().filter(|step| step["person"]["origin"].is_null()).count();
+    assert_eq!((code, steps.len(), unknown(steps)), (0, 151, 0), "{:#}", answer["not_whole"]);
+    events.extend((0..130).map(in_session));
+    let (code, answer) = who(&archive(&events), &["bucket", "acme-files"]);
+    let steps = answer["resources"][0]["incarnations"][0]["steps"].as_array().unwrap();
+    let untraced = steps.iter().filter(|step| step["person"].is_null()).count();
+    assert_eq!((code, unknown(steps), untraced, &answer["untraced_calls"]), (3, 130, 30, &json!(30)), "{answer:#}");
+    assert!(answer["not_whole"].to_string().contains("30 calls was not looked for"), "{:#}", answer["not_whole"]);
+}
+
+#[test]
+fn a_damaged_log_file_is_named_once() {
+    let mut cut = archive(&stolen());
+    let key = cut.layout.log(ACCOUNT, "us-east-1", 3, 0);
+    let body = &mut cut.objects.get_mut(&key).unwrap().body;
+    body.truncate(body.len() / 2);
+    for more in [&[][..], &["--account", ACCOUNT][..]] {
+        let (code, answer) = who(&cut, &[&["bucket", "acme-files"], more].concat());
+        let all = answer["not_whole"].as_array().unwrap();
+        let said: Vec<&str> = all.iter().filter_map(|why| why.as_str()).collect();
+        assert_eq!((code, said.join(" ").matches(key.as_str()).count()), (3, 1), "{said:#?}");
+        assert!(!said.iter().any(|why| why.contains("may be about it could not be read")), "{said:#?}");
+    }
+}
+
+#[test]
+fn an_alias_is_answered_with_the_key_that_it_stood_for() {
+    let id = "12345678-1234-1234-1234-123456789012";
+    let asked = |more: Value| json!({"requestParameters": more});
+    let bucket = archive(&[
+        call(0, "made", "kms", "CreateKey", "ann", &json!({"responseElements": {"keyMetadata": {"keyId": id}}})),
+        call(1, "named", "kms", "CreateAlias", "ann", &asked(json!({"aliasName": "alias/app", "targetKeyId": id}))),
+        call(2, "ended", "kms", "ScheduleKeyDeletion", "bob", &asked(json!({"keyId": id}))),
+    ]);
+    let (code, answer) = who(&bucket, &["kms", "alias", "app"]);
+    let arn = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/{id}");
+    assert_eq!((code, &answer["keys_of_aliases"]), (0, &json!({"alias/app": [arn]})), "{answer:#}");
+    let of_key = &answer["resources"][1]["incarnations"][0];
+    assert_eq!((&answer["resources"][1]["name"], &of_key["ending"]), (&json!(arn), &json!("deleted")), "{answer:#}");
+    assert_eq!(of_key["steps"][2]["actor"], format!("arn:aws:iam::{ACCOUNT}:user/bob"), "{answer:#}");
+}
+
+#[test]
+fn a_record_whose_call_is_no_text_is_not_lost() {
+    for name in [json!(5), json!(["DeleteBucket"]), json!({"a": 1}), json!(true)] {
+        let odd = bucket_call(1, "odd", "DeleteBucket", "bob", &json!({"eventName": name}));
+        let (code, answer) = who(&archive(&[odd]), &["bucket", "acme-files"]);
+        assert_eq!((code, &answer["withheld"][0]["event_id"]), (3, &json!("odd")), "{name} {answer:#}");
+        assert!(answer["not_whole"].to_string().contains("may be about it"), "{name} {answer:#}");
+    }
+}
+
+#[test]
+fn what_two_people_of_one_name_did_is_not_put_together() {
+    let signed_in = |id: &str, provider: &str, key: &str| {
+        let more = json!({
+            "userIdentity": {"type": "SAMLUser", "userName": "dora", "identityProvider": provider},
+            "requestParameters": {"roleArn": format!("arn:aws:iam::{ACCOUNT}:role/X"), "roleSessionName": "dora"},
+            "responseElements": {"credentials": {"accessKeyId": key}}});
+        call(0, id, "sts", "AssumeRoleWithSAML", "", &more)
+    };
+    let did = |id: &str, key: &str| {
+        let identity = json!({"type": "AssumedRole", "principalId": "AROAX:dora", "accountId": ACCOUNT, "accessKeyId": key,
+            "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/X/dora"), "sessionContext": {"sessionIssuer":
+            {"type": "Role", "arn": format!("arn:aws:iam::{ACCOUNT}:role/X")}}});
+        bucket_call(1, id, "DeleteBucket", "", &json!({"userIdentity": identity}))
+    };
+    let (one, two) = ("ASIAEXAMPLE000000001", "ASIAEXAMPLE000000002");
+    let bucket = archive(&[
+        signed_in("a", "one.example", one),
+        signed_in("b", "two.example", two),
+        did("c", one),
+        did("d", two),
+    ]);
+    let home = tempfile::tempdir().unwrap();
+    bucket.write_to(&home.path().join("copy"));
+    let done = run(home.path(), &[&["--place", "copy", "--what-else", "dora"], &WHOLE[..]].concat());
+    let text = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.code() != Some(0) && text.contains("one.example; two.example"), "{text}");
+    for (actor, deleted) in [("dora of one.example", 1), ("dora of any provider", 2)] {
+        let (_, answer) = who(&bucket, &["--what-else", actor]);
+        let calls = answer["actor"]["activity"].as_array().unwrap();
+        let own = calls.iter().find(|line| line["call"] == "DeleteBucket").unwrap();
+        assert_eq!(own["done"], deleted, "{actor} {answer:#}");
     }
 }

@@ -1,6 +1,6 @@
 //! Which accounts and regions have their event history asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use super::super::asked::{AskedArgs, window};
 use super::super::failure::CliError;
 use super::super::session::{Access, AwsEntry, aws_options};
 use crate::cloud::aws::Aws;
+use crate::cloud::{CloudFault, CloudReader, DiscoverOptions};
 use crate::ids::{AccountId, Region};
 use crate::investigation::history::HistorySource;
 
@@ -30,12 +31,31 @@ pub(super) struct Entry {
     pub enters_members: bool,
 }
 
-/// Connects, and returns the event history of the accounts and regions that are asked for.
+/// Returns what the accounts of the organization are called, by id.
 ///
 /// # Errors
-/// Where AWS does not take the credentials.
-pub(super) async fn source(common: &Common, args: &AskedArgs, now: Timestamp) -> Result<HistorySource, CliError> {
-    let Entry { aws, accounts, regions, .. } = connect(common, args, "the event history").await?;
+/// Why that is not known: only the management account and delegated administrators may ask.
+pub(super) async fn names(entry: &Entry) -> Result<BTreeMap<String, String>, String> {
+    let needs = DiscoverOptions { unit_names: false, account_tags: false };
+    match entry.aws.discover(needs).await {
+        Ok((organization, _)) => {
+            let all = organization.accounts.into_iter();
+            Ok(all.map(|(id, account)| (id.to_string(), account.name)).collect())
+        }
+        Err(fault) => {
+            let CloudFault { account, operation, code, help, .. } = fault;
+            let help = if help.is_empty() { help } else { format!("; {help}") };
+            Err(format!("account {account} is not answered {operation} ({code}){help}"))
+        }
+    }
+}
+
+/// Returns the event history of the accounts and regions that are asked for.
+///
+/// # Errors
+/// Where the time is none.
+pub(super) fn source(entry: Entry, args: &AskedArgs, now: Timestamp) -> Result<HistorySource, CliError> {
+    let Entry { aws, accounts, regions, .. } = entry;
     let place =
         |account: &AccountId| regions.iter().map(|region| (account.clone(), region.clone())).collect::<Vec<_>>();
     let places = accounts.iter().flat_map(place).collect();

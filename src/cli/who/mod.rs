@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use super::asked::{self, AskedArgs, AskedLogs};
+use super::asked::{self, AskedArgs, AskedLogs, RunLimits};
 use super::failure::CliError;
 use super::logs::LogsError;
 use super::outcome::Outcome;
@@ -138,7 +138,7 @@ pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<Comm
             .hint("leave --aws-config out, or ask about what was changed"));
     }
     let asked = asked_source(common, args)?;
-    let logs = match asked {
+    let mut logs = match asked {
         WhoSource::History => AskedLogs::none(common, ui),
         WhoSource::Archive | WhoSource::Both => Box::pin(asked::logs(common, &args.asked, ui)).await?,
     };
@@ -146,7 +146,7 @@ pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<Comm
     ui.must_be_writable()?;
     let now = logs.around.now;
     let found = Arc::new(AtomicUsize::new(0));
-    let stop = asked::stopped(args.asked.timeout).boxed().shared();
+    let stop = RunLimits::of(&args.asked).stopped().boxed().shared();
     let engines = match asked {
         WhoSource::History => None,
         WhoSource::Archive | WhoSource::Both => {
@@ -166,10 +166,17 @@ pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<Comm
     let history = match asked {
         WhoSource::Archive => None,
         WhoSource::History | WhoSource::Both => {
-            Some(history::source(common, &args.asked, now).await.map_err(|failure| {
+            let entry = history::connect(common, &args.asked, "the event history").await.map_err(|failure| {
                 // Whoever meant an archive waits for it.
                 if args.source.is_some() { failure } else { failure.hint(NO_ARCHIVE) }
-            })?)
+            })?;
+            if logs.names.is_empty() {
+                match history::names(&entry).await {
+                    Ok(names) => logs.names = names,
+                    Err(why) => logs.names_unknown = Some(why),
+                }
+            }
+            Some(history::source(entry, &args.asked, now)?)
         }
     };
     let configuration = match args.aws_config {
@@ -193,6 +200,20 @@ pub(super) async fn run(common: &Common, args: &WhoArgs, ui: &Ui) -> Result<Comm
     output(&answer, ui)
 }
 
+/// The most providers that a message names.
+const PROVIDERS_MAX: usize = 5;
+
+/// Refuses to put together what people of one name did.
+fn of_several(name: &str, providers: &BTreeSet<String>) -> CliError {
+    let named: Vec<&str> = providers.iter().take(PROVIDERS_MAX).map(String::as_str).collect();
+    CliError::new(format!(
+        "{name:?} is a name at {} providers, and no record says whether it is one person: {}",
+        providers.len(),
+        named.join("; ")
+    ))
+    .hint(format!("name one of them, \"{name} of PROVIDER\", or ask for all together with \"{name} of any provider\""))
+}
+
 /// Asks the sources, and says what they cover.
 async fn answer(
     sources: &Sources,
@@ -206,10 +227,14 @@ async fn answer(
     let window = asked::window(&args.asked, answered.now)?;
     let looked = Looked { from: window.from, to: window.to.or(Some(answered.now)), has_all_data_events: None };
     let found = ask(sources, types, subject, answered.expected, &looked).await.map_err(asked::failed)?;
+    if let Found::Providers(providers) = &found {
+        return Err(of_several(subject.text(), providers));
+    }
     let (mut coverage, mut unread) = (None, sources.unread());
     if let Some(archive) = &sources.archive {
-        coverage = Some(archive.coverage(answered, subject::cannot_see(types, subject)).await);
-        unread += usize::try_from(archive.unread_elsewhere(answered).await).unwrap_or(usize::MAX);
+        let own = archive.coverage(answered, subject::cannot_see(types, subject)).await;
+        unread += usize::try_from(archive.unread_elsewhere(answered, &own).await).unwrap_or(usize::MAX);
+        coverage = Some(own);
     }
     let history = sources.history.as_ref().map(HistorySource::coverage);
     let mut answer = WhoAnswer::new(subject.text().to_owned(), coverage, history);
@@ -220,6 +245,7 @@ async fn answer(
         answer.container =
             container::bucket(sources, types, subject, answered.expected).await.map_err(asked::failed)?;
     }
+    answer.account_names_unknown.clone_from(&logs.names_unknown);
     answer.conclude(AccountNames::new(logs.names.clone()));
     Ok(answer)
 }
@@ -306,6 +332,8 @@ async fn until(
 enum Found {
     Who(Box<WhoFound>),
     Actor(Box<ActorAnswer>),
+    /// The name of a person is one at several providers.
+    Providers(BTreeSet<String>),
 }
 
 /// Asks, and again where a lake was written meanwhile.
@@ -340,7 +368,11 @@ async fn ask_once(
         Subject::AccessKey(key) => answers::access_key(sources, types, key, organization).await?,
         Subject::Session(arn) => answers::session(sources, arn, organization).await?,
         Subject::Event(id) => answers::event(sources, id, organization).await?,
-        Subject::Actor { query, about, .. } => {
+        Subject::Actor { text, query, about } => {
+            let providers = actor::providers(sources, text, query).await?;
+            if providers.len() > 1 {
+                return Ok(Found::Providers(providers));
+            }
             let found = about_actor(sources, types, query.clone(), *about, looked).await?;
             return Ok(Found::Actor(Box::new(found)));
         }
@@ -373,9 +405,13 @@ fn fill(answer: &mut WhoAnswer, found: Found, only_endings: bool) {
             answer.actor = Some(*actor);
             return;
         }
+        // Refused before.
+        Found::Providers(_) => return,
     };
     answer.resources = found.resources;
     answer.further_resources = found.further;
+    answer.untraced_calls = found.untraced;
+    answer.keys_of_aliases = found.keys_of_aliases;
     answer.withheld = found.withheld;
     answer.sessions = found.sessions;
     answer.calls = found.calls;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::chain::{Chain, FoundBy, HOPS_MAX, Hop, Lost, Origin};
 use super::history::ResourceHistory;
-use super::timeline::{Ending, Incarnation, Step, StepOutcome};
+use super::timeline::{Ending, Incarnation, Step, StepOutcome, Unseen};
 use crate::event::{ActorKind, Mfa};
 use crate::resource_types::ResourceEffect;
 
@@ -140,8 +140,34 @@ pub struct IncarnationAnswer {
     pub created: Option<usize>,
     /// Which step ended it, may have ended it or was the last attempt, from 0. `None`: nothing.
     pub ended: Option<usize>,
+    /// Which step ended it too, before `ended` and without a creation between them, from 0. `None`: none.
+    pub ended_before: Option<usize>,
+    /// What must have happened to it, or may have, and is not among the records. `None`: nothing that is known of.
+    pub unseen: Option<UnseenAnswer>,
     /// What happened, in order.
     pub steps: Vec<StepAnswer>,
+}
+
+/// What two deletions of one name without a creation between them say: a record is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnseenAnswer {
+    /// It was made after the one before it was deleted: what is not there cannot be deleted.
+    MadeAgain,
+    /// Its first deletion, which waits for some days, was taken back: it cannot be asked for twice.
+    TakenBack,
+    /// It was made again between its two deletions, or the second one did well although nothing was there.
+    Either,
+}
+
+impl UnseenAnswer {
+    fn of(unseen: Unseen) -> Self {
+        match unseen {
+            Unseen::MadeAgain => Self::MadeAgain,
+            Unseen::TakenBack => Self::TakenBack,
+            Unseen::Either => Self::Either,
+        }
+    }
 }
 
 /// What the records say of how a resource ended.
@@ -383,7 +409,13 @@ impl IncarnationAnswer {
             step.policy_before = before.iter().rev().find(is_same).and_then(|other| other.policy.clone());
         }
         let ended = step.and_then(|step| own.steps.iter().position(|other| other == step));
-        Self { ending, created: own.created, ended, steps }
+        let (ended_before, unseen) = (own.deleted_before, own.unseen.map(UnseenAnswer::of));
+        Self { ending, created: own.created, ended, ended_before, unseen, steps }
+    }
+
+    /// Returns the step that ended it too, before the one that is its end. `None`: none.
+    pub fn end_before(&self) -> Option<&StepAnswer> {
+        self.steps.get(self.ended_before?)
     }
 
     /// Returns the step that ended it, or was the last attempt. `None`: nothing.

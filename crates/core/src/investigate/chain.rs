@@ -6,13 +6,16 @@
 //! leads to one origin.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::issue::{Issue, once, since};
 use super::stack::{self, NoCall, StackClue, WantedStack};
 use crate::event::{Actor, ActorKind, Record};
+pub use origin::Origin;
+
+mod origin;
 
 /// The most steps that are gone back. AWS sets no limit to chains of roles; real ones have two or three.
 pub const HOPS_MAX: usize = 32;
@@ -46,41 +49,6 @@ pub struct Wanted {
     /// which names its sessions after its users. The console signs with other keys than the sign-in gave out. `None`:
     /// it is a session of another role.
     pub identity_center_user: Option<String>,
-}
-
-/// What is at the beginning of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// The root user of an account.
-    Root(String),
-    /// An IAM user, by its ARN.
-    User(String),
-    /// An IAM user of another account, of whom only the id is recorded.
-    UserId {
-        /// The unique id: `AIDA…`.
-        id: String,
-        /// The account. `None`: not recorded.
-        account: Option<String>,
-    },
-    /// A user of IAM Identity Center, by its name.
-    IdentityCenterUser(String),
-    /// Somebody whom a provider vouches for.
-    External {
-        /// The ARN or the host of the provider. `None`: not recorded.
-        provider: Option<String>,
-        /// What the provider calls it. `None`: not recorded.
-        subject: Option<String>,
-    },
-    /// What a service runs with a role: an instance, a function, a stack.
-    Workload {
-        /// The service.
-        service: String,
-        /// The name that the service gave the session: the id of an instance, the name of a function. `None`: not
-        /// recorded.
-        name: Option<String>,
-    },
-    /// The call was not signed.
-    Anonymous,
 }
 
 /// Why a chain ends before its origin.
@@ -154,7 +122,7 @@ pub struct Tracer {
     actor: Actor,
     hops: Vec<Hop>,
     state: State,
-    organization: Option<BTreeSet<String>>,
+    organization: Option<Arc<BTreeSet<String>>>,
     at: Option<Timestamp>,
     clue: StackClue,
 }
@@ -181,20 +149,17 @@ struct Caller<'a> {
 impl Tracer {
     /// Begins with the call of a record. `organization` has the accounts whose calls are recorded in what is looked at;
     /// `None`: not known.
-    pub fn of(record: &Record<'_>, organization: Option<BTreeSet<String>>) -> Self {
+    pub fn of(record: &Record<'_>, organization: Option<Arc<BTreeSet<String>>>) -> Self {
         let actor = Actor::of(record);
-        let identity = &record.user_identity;
-        let since = identity.session.as_ref().and_then(since);
-        let state = match record.event_time {
-            Some(at) => {
-                let (id, access_key) = (identity.principal_id.as_deref(), actor.access_key.as_deref());
-                let caller = Caller { actor: &actor, id, access_key, since, from: at, to: at };
-                state(&caller, organization.as_ref())
-            }
-            None => State::Ended(Err(Lost::NotRecorded)),
-        };
-        let (at, clue) = (record.event_time, StackClue::of(record));
-        Self { actor, hops: Vec::new(), state, organization, at, clue }
+        let state = first_state(record, &actor, organization.as_deref());
+        // What ends at once needs none.
+        let clue = if matches!(state, State::Ended(_)) { StackClue::default() } else { StackClue::of(record) };
+        Self { actor, hops: Vec::new(), state, organization, at: record.event_time, clue }
+    }
+
+    /// Tells whether the record of a call says who began it, or that it is not recorded: nothing is looked for then.
+    pub fn is_told_by(record: &Record<'_>, organization: Option<&BTreeSet<String>>) -> bool {
+        matches!(first_state(record, &Actor::of(record), organization), State::Ended(_))
     }
 
     /// Returns what CloudFormation did, where the call on a stack that led to it is looked for. `None`: none is.
@@ -256,9 +221,23 @@ impl Tracer {
         // What calls on stacks itself has nothing of CloudFormation behind it.
         if issue.caller.kind == ActorKind::Service && issue.stack.is_none() && stack::is_service(service) {
             let (role, account) = (issue.role.as_deref(), issue.account.as_deref());
-            return State::WantedStack(Box::new(self.clue.wanted(role, account, service, issue.time)));
+            let at = self.signed_at().unwrap_or(issue.time);
+            return State::WantedStack(Box::new(self.clue.wanted(role, account, service, at)));
         }
-        behind(issue, first, self.organization.as_ref())
+        behind(issue, first, self.organization.as_deref())
+    }
+
+    /// Returns when CloudFormation did what it did with the session that is behind the last step: one session may serve
+    /// several stacks, one after the other. `None`: not recorded.
+    fn signed_at(&self) -> Option<Timestamp> {
+        let deed = self.at.map(|at| (&self.actor, at));
+        let calls = self.hops.iter().rev().map(|hop| (&hop.issue.caller, hop.issue.time)).chain(deed);
+        // It signed the first of these calls; what it does with a role that the role may assume is its own too.
+        calls
+            .enumerate()
+            .take_while(|(at, (caller, _))| *at == 0 || stack::is_through(caller))
+            .last()
+            .map(|(_, own)| own.1)
     }
 
     /// Returns the chain, as far as it was gone back.
@@ -293,6 +272,15 @@ impl Chain {
             None => self.actor.session_name.as_deref(),
         }
     }
+}
+
+/// Returns what is looked for behind a call.
+fn first_state(record: &Record<'_>, actor: &Actor, organization: Option<&BTreeSet<String>>) -> State {
+    let Some(at) = record.event_time else { return State::Ended(Err(Lost::NotRecorded)) };
+    let identity = &record.user_identity;
+    let (id, access_key) = (identity.principal_id.as_deref(), actor.access_key.as_deref());
+    let since = identity.session.as_ref().and_then(since);
+    state(&Caller { actor, id, access_key, since, from: at, to: at }, organization)
 }
 
 /// Returns what is looked for behind a caller.
@@ -461,27 +449,5 @@ fn external(issue: &Issue) -> Origin {
         // Such a role trusts the provider of Identity Center alone, which names the session after its user.
         Some(user) => Origin::IdentityCenterUser(user),
         None => Origin::External { provider: issue.provider.clone(), subject: issue.subject.clone() },
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root(account) => write!(f, "the root user of {account}"),
-            Self::User(arn) => f.write_str(arn),
-            Self::UserId { id, account: Some(account) } => write!(f, "the IAM user {id} of {account}"),
-            Self::UserId { id, account: None } => write!(f, "the IAM user {id}"),
-            Self::IdentityCenterUser(name) => write!(f, "the Identity Center user {name}"),
-            Self::External { provider, subject } => {
-                let subject = subject.as_deref().unwrap_or("someone");
-                match provider {
-                    Some(provider) => write!(f, "{subject}, as {provider} says"),
-                    None => f.write_str(subject),
-                }
-            }
-            Self::Workload { service, name: Some(name) } => write!(f, "{name}, run by {service}"),
-            Self::Workload { service, name: None } => f.write_str(service),
-            Self::Anonymous => f.write_str("an anonymous caller"),
-        }
     }
 }

@@ -2,9 +2,12 @@
 //! time. No record ties the two together, so such a step is likely and never proven.
 //!
 //! Sources: CloudFormation user guide, "AWS CloudFormation service role" (a role that a stack was given once is used by
-//! all later operations on it) and "Prerequisites for using StackSets" (the roles of stack sets).
+//! all later operations on it), "Grant self-managed permissions" (an administration role in the account of the stack
+//! set assumes an execution role in the account of each stack) and "Register a delegated administrator" (stack sets
+//! with service-managed permissions are worked on in the management account or in that of a delegated administrator).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,7 +34,7 @@ const SESSION_NAME: &str = "AWSCloudFormation";
 /// How long before a call the operation on the stack may have begun: an assumption. Most end within minutes, those with
 /// databases and distributions take hours.
 const OPERATION_MAX: SignedDuration = SignedDuration::from_hours(12);
-/// The longest name of a stack, in characters (CloudFormation API, `CreateStack`).
+/// The longest name of a stack, in characters, all of ASCII (CloudFormation API, `CreateStack`).
 const NAME_MAX: usize = 128;
 /// The most calls that an answer names.
 const NAMED_MAX: usize = 5;
@@ -49,26 +52,94 @@ const GLOBAL_SERVICES: [&str; 8] = [
     "waf.amazonaws.com",
     "shield.amazonaws.com",
 ];
-/// What the roles of stack sets are called (CloudFormation user guide, "Prerequisites for using StackSets").
-const SET_ROLES: [&str; 2] = ["AWSCloudFormationStackSet", "stacksets-exec-"];
+/// What the roles of stack sets with permissions of their own are called (CloudFormation user guide, "Grant
+/// self-managed permissions"): that of the account in which the stack set is, and those in the accounts of its stacks.
+const ADMINISTRATION: &str = "AWSCloudFormationStackSetAdministration";
+const EXECUTION: &str = "AWSCloudFormationStackSetExecution";
+/// What the roles of stack sets with service-managed permissions are called: those of members, which the management
+/// account assumes (AWS managed policy `CloudFormationStackSetsOrgAdminServiceRolePolicy`: `role/stacksets-exec-*`),
+/// and the service-linked ones of both (CloudFormation user guide, "Activate trusted access for StackSets").
+const SERVICE_MANAGED: [&str; 2] = ["stacksets-exec-", "AWSServiceRoleForCloudFormationStackSetsOrg"];
+/// The service that acts in members for such stack sets (AWS Organizations user guide, "AWS CloudFormation StackSets
+/// and AWS Organizations").
+const ORG_MEMBER: &str = "member.org.stacksets.cloudformation.amazonaws.com";
 
 /// What CloudFormation did with a role: the calls on stacks that may have led to it are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedStack {
-    /// The account of the stack or stack set. `None`: not recorded.
+    /// The account of the stack or stack set. `None`: not recorded, or any: a stack set is worked on elsewhere than in
+    /// the account of its stacks.
     pub account: Option<String>,
     /// The ARN of the role that CloudFormation used. `None`: not recorded.
     pub role: Option<String>,
     /// The region of the stack. `None`: not known.
     pub region: Option<String>,
-    /// It is the role of stack sets.
-    pub is_set: bool,
+    /// Whose role it is.
+    pub of: RoleOf,
     /// From when on the call may have been made.
     pub from: Timestamp,
     /// Until when.
     pub to: Timestamp,
-    /// What the call of CloudFormation asked for, as JSON: names that CloudFormation makes begin with the stack's.
-    pub asked: String,
+    /// What the call of CloudFormation asked for.
+    pub asked: Arc<Asked>,
+}
+
+/// For what CloudFormation uses a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleOf {
+    /// Stacks, or stack sets under a role of another name than AWS proposes.
+    Stacks,
+    /// The stack sets of its account.
+    Administration,
+    /// The stacks of a stack set in another account, which is not known.
+    Execution,
+    /// The stacks of a stack set with service-managed permissions, in a member: calls on it are made in the management
+    /// account or in that of a delegated administrator.
+    ServiceManaged,
+}
+
+/// The texts of a request that may have the name of a stack in them: names that CloudFormation makes begin with the
+/// stack's. They are taken out once, as many stacks are compared with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The values, in order.
+    values: Vec<String>,
+    /// The stacks of which it has the ARN, in order.
+    stacks: BTreeSet<String>,
+}
+
+impl Asked {
+    /// Takes the texts out of JSON, which may be cut, and may have JSON in its texts. What a colon follows is the name
+    /// of a field.
+    fn of(json: &str) -> Self {
+        let mut values = Vec::new();
+        let mut parts = json.split('"').skip(1).peekable();
+        while let Some(part) = parts.next() {
+            let is_name = parts.peek().is_some_and(|next| next.trim_start().starts_with(':'));
+            let part = part.trim_end_matches('\\');
+            if !is_name && !part.is_empty() && part != "," && part != ":" {
+                values.push(part.to_owned());
+            }
+        }
+        values.sort_unstable();
+        values.dedup();
+        let arns = json.split(":stack/").skip(1).filter_map(|rest| Some(rest.split_once('/')?.0));
+        let stacks = arns.filter(|name| name.len() <= NAME_MAX).map(str::to_owned).collect();
+        Self { values, stacks }
+    }
+
+    /// Tells whether it has the name of a stack, alone or before a hyphen, or its ARN.
+    fn names(&self, stack: &str) -> bool {
+        let begin = format!("{stack}-");
+        let has = |text: &str, is_it: fn(&str, &str) -> bool| {
+            let at = self.values.partition_point(|value| value.as_str() < text);
+            self.values.get(at).is_some_and(|value| is_it(value, text))
+        };
+        !stack.is_empty()
+            && (has(stack, |value, text| value == text)
+                || has(&begin, |value, text| value.starts_with(text))
+                || self.stacks.contains(stack))
+    }
 }
 
 /// Why it is not known which call on a stack led to something.
@@ -89,7 +160,7 @@ pub(super) enum NoCall {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct StackClue {
     region: Option<String>,
-    asked: String,
+    asked: Arc<Asked>,
 }
 
 impl StackClue {
@@ -99,7 +170,7 @@ impl StackClue {
         let region = record.aws_region.as_deref().filter(|_| !is_global);
         let asked = record.request_parameters.map(|asked| asked.as_str()).unwrap_or_default();
         let end = asked.floor_char_boundary(ASKED_BYTES_MAX.min(asked.len()));
-        Self { region: region.map(str::to_owned), asked: asked[..end].to_owned() }
+        Self { region: region.map(str::to_owned), asked: Arc::new(Asked::of(&asked[..end])) }
     }
 
     /// Returns what is looked for behind a role that CloudFormation used at a time.
@@ -110,68 +181,96 @@ impl StackClue {
         service: &str,
         at: Timestamp,
     ) -> WantedStack {
-        let name = role.and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
-        let is_set = service.contains("stacksets.") || SET_ROLES.iter().any(|prefix| name.starts_with(prefix));
+        let of = RoleOf::of(role, service);
+        let account = role.and_then(|arn| arn.split(':').nth(4)).or(account).map(str::to_owned);
         WantedStack {
-            account: role.and_then(|arn| arn.split(':').nth(4)).or(account).map(str::to_owned),
+            account: account.filter(|_| matches!(of, RoleOf::Stacks | RoleOf::Administration)),
             role: role.map(str::to_owned),
-            region: self.region.clone().filter(|_| !is_set),
-            is_set,
+            region: self.region.clone().filter(|_| of == RoleOf::Stacks),
+            of,
             from: at.checked_sub(OPERATION_MAX).unwrap_or(Timestamp::MIN),
             to: at,
-            asked: self.asked.clone(),
+            asked: Arc::clone(&self.asked),
         }
     }
 }
 
+impl RoleOf {
+    fn of(role: Option<&str>, service: &str) -> Self {
+        let name = role.and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+        match () {
+            () if service == ORG_MEMBER || SERVICE_MANAGED.iter().any(|begin| name.starts_with(begin)) => {
+                Self::ServiceManaged
+            }
+            () if name.starts_with(EXECUTION) => Self::Execution,
+            () if name.starts_with(ADMINISTRATION) || service.contains("stacksets.") => Self::Administration,
+            () => Self::Stacks,
+        }
+    }
+
+    /// Tells whether it is a role of stack sets for certain.
+    fn is_set(self) -> bool {
+        self != Self::Stacks
+    }
+}
+
 /// Tells whether a service is CloudFormation.
-pub(super) fn is_service(name: &str) -> bool {
+pub fn is_service(name: &str) -> bool {
     name == CLOUDFORMATION || name.ends_with(".stacksets.cloudformation.amazonaws.com") || name == STACK_SETS
 }
 
 const STACK_SETS: &str = "stacksets.cloudformation.amazonaws.com";
 
-/// Tells whether a session is one in which CloudFormation used a service role: AWS tells the service.
+/// Tells whether CloudFormation made a call with a role: AWS tells the service.
+pub(super) fn is_through(actor: &Actor) -> bool {
+    actor.through.as_deref().is_some_and(is_service)
+}
+
+/// Tells whether a session is one in which CloudFormation used a service role or one of a stack set.
 pub(super) fn is_session(actor: &Actor) -> bool {
-    actor.through.as_deref() == Some(CLOUDFORMATION) && actor.session_name.as_deref() == Some(SESSION_NAME)
+    let is_of_set = || RoleOf::of(actor.role.as_deref(), "").is_set();
+    is_through(actor) && (actor.session_name.as_deref() == Some(SESSION_NAME) || is_of_set())
 }
 
 impl WantedStack {
+    /// Tells whether the call may have been made in any account: that of the stack set is not known.
+    pub fn is_of_any_account(&self) -> bool {
+        matches!(self.of, RoleOf::Execution | RoleOf::ServiceManaged)
+    }
+
     /// Returns the calls that may have led to it. A role of any name may be that with which stack sets are
     /// administered: their calls name it.
     pub fn calls(&self) -> impl Iterator<Item = &'static str> {
-        STACK_CALLS.into_iter().filter(|_| !self.is_set).chain(STACK_SET_CALLS)
+        STACK_CALLS.into_iter().filter(|_| !self.of.is_set()).chain(STACK_SET_CALLS)
     }
 
     /// Tells whether a call may have led to what CloudFormation did.
     fn may_be(&self, call: &Issue) -> bool {
         let is_administered = self.role.is_some() && self.role == call.role;
+        let is_set = self.of.is_set();
         let is_set_call = STACK_SET_CALLS.contains(&call.call.as_str());
-        let is_call = self.calls().any(|name| name == call.call) && (self.is_set || !is_set_call || is_administered);
+        let is_call = self.calls().any(|name| name == call.call) && (is_set || !is_set_call || is_administered);
         let agrees = |own: &Option<String>, other: &Option<String>| match (own, other) {
             (Some(own), Some(other)) => own == other,
             _ => true,
         };
         // A stack without a role from its beginning on is worked on with the credentials of whoever made it.
-        let has_role = self.is_set || call.role.is_some() || call.call != "CreateStack";
+        let has_role = is_set || call.role.is_some() || call.call != "CreateStack";
+        // A stack set has either a role of administration or service-managed permissions (CloudFormation API,
+        // `UpdateStackSet`), and does not name the role in the accounts of its stacks.
+        let is_of_role = match self.of {
+            RoleOf::Stacks | RoleOf::Administration => agrees(&self.role, &call.role),
+            RoleOf::Execution => true,
+            RoleOf::ServiceManaged => call.role.is_none(),
+        };
         is_call
             && (self.from..=self.to).contains(&call.time)
             && agrees(&self.account, &call.account)
             && agrees(&self.region, &call.region)
-            && (self.is_set || agrees(&self.role, &call.role))
+            && is_of_role
             && has_role
             // What CloudFormation calls itself, for a stack within a stack, began with another call.
-            && call.caller.through.as_deref() != Some(CLOUDFORMATION)
-    }
-
-    /// Tells whether the call of CloudFormation asked for something with the name of a stack.
-    fn names(&self, stack: &str) -> bool {
-        let (whole, begun) = (format!("\"{stack}\""), [format!("\"{stack}-"), format!(":stack/{stack}/")]);
-        // What a colon follows is the name of a field.
-        let is_value = |at: usize| !self.asked[at + whole.len()..].trim_start().starts_with(':');
-        !stack.is_empty()
-            && (self.asked.match_indices(&whole).any(|(at, _)| is_value(at))
-                || begun.iter().any(|form| self.asked.contains(form.as_str())))
+            && !is_through(&call.caller)
     }
 
     /// Chooses the call that led to it.
@@ -181,8 +280,11 @@ impl WantedStack {
     pub(super) fn chosen(&self, calls: Vec<Issue>) -> Result<Issue, NoCall> {
         let mut all: Vec<Issue> = once(calls).into_iter().filter(|call| self.may_be(call)).collect();
         all.sort_by_key(|call| std::cmp::Reverse(call.time));
-        let named: Vec<Issue> =
-            all.iter().filter(|call| call.stack.as_deref().is_some_and(|stack| self.names(stack))).cloned().collect();
+        let named: Vec<Issue> = all
+            .iter()
+            .filter(|call| call.stack.as_deref().is_some_and(|stack| self.asked.names(stack)))
+            .cloned()
+            .collect();
         let all = if named.is_empty() { all } else { named };
         // Several people may give their sessions of one role the same name: their keys tell them apart.
         let caller = |call: &Issue| {
@@ -231,114 +333,4 @@ impl Issue {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::chain::{Chain, Lost, Origin, Tracer};
-    use super::*;
-
-    const ROLE: &str = "arn:aws:iam::111111111111:role/Stacks";
-
-    fn event(id: &str, time: &str, source: &str, call: &str, identity: &str, asked: &str) -> String {
-        format!(
-            r#"{{"eventTime":"2026-11-20T{time}Z","eventSource":"{source}.amazonaws.com","eventName":"{call}","eventID":"{id}",
-            "awsRegion":"eu-central-1","recipientAccountId":"111111111111","userIdentity":{identity},"requestParameters":{asked}}}"#
-        )
-    }
-
-    fn user(name: &str) -> String {
-        let arn = format!("arn:aws:iam::111111111111:user/{name}");
-        format!(r#"{{"type":"IAMUser","principalId":"AIDA{name}","arn":"{arn}","accountId":"111111111111"}}"#)
-    }
-
-    /// What CloudFormation does with a service role.
-    fn deed(asked: &str) -> String {
-        let arn = "arn:aws:sts::111111111111:assumed-role/Stacks/AWSCloudFormation";
-        let identity = format!(
-            r#"{{"type":"AssumedRole","principalId":"AROAS:AWSCloudFormation","arn":"{arn}","accountId":"111111111111",
-            "invokedBy":"cloudformation.amazonaws.com","accessKeyId":"ASIAEXAMPLESTACK0001",
-            "sessionContext":{{"sessionIssuer":{{"type":"Role","arn":"{ROLE}"}}}}}}"#
-        );
-        event("deed", "10:05:00", "sqs", "DeleteQueue", &identity, asked)
-    }
-
-    fn stack(id: &str, time: &str, call: &str, by: &str, name: &str, more: &str) -> String {
-        let asked = format!(r#"{{"stackName":"{name}"{more}}}"#);
-        event(id, time, "cloudformation", call, &user(by), &asked)
-    }
-
-    fn trace(deed: &str, calls: &[String]) -> Chain {
-        let mut tracer = Tracer::of(&Record::read(deed).unwrap(), None);
-        while let Some(wanted) = tracer.wanted() {
-            assert!(wanted.access_key.is_some());
-            tracer.found(Vec::new());
-        }
-        assert!(tracer.wanted_stack().is_some());
-        tracer.found_stack_calls(calls.iter().filter_map(|text| Issue::of_stack(&Record::read(text).ok()?)).collect());
-        tracer.chain()
-    }
-
-    #[test]
-    fn one_call_on_a_stack_leads_to_its_caller_and_is_not_proven() {
-        let with_role = format!(r#","roleARN":"{ROLE}""#);
-        let other = r#","roleARN":"arn:aws:iam::111111111111:role/Other""#;
-        let calls = [
-            stack("ann", "10:00:00", "UpdateStack", "ann", "queues", &with_role),
-            stack("bob", "10:01:00", "UpdateStack", "bob", "other", other),
-            stack("cid", "10:02:00", "CreateStack", "cid", "plain", ""),
-            stack("late", "10:06:00", "DeleteStack", "eve", "late", ""),
-            stack("early", "19:00:00", "DeleteStack", "eve", "early", "").replace("11-20", "11-19"),
-        ];
-        let chain = trace(&deed("{}"), &calls);
-        assert_eq!(chain.end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
-        assert_eq!((chain.hops.len(), chain.is_proven()), (1, false));
-        assert_eq!(chain.hops[0].issue.stack.as_deref(), Some("queues"));
-    }
-
-    #[test]
-    fn a_role_of_any_name_may_be_that_of_a_stack_set_whose_call_names_it() {
-        let set = |by: &str, role: &str| {
-            let asked = format!(r#"{{"stackSetName":"base","administrationRoleARN":"{role}"}}"#);
-            event(by, "10:00:00", "cloudformation", "UpdateStackSet", &user(by), &asked)
-        };
-        let other = set("bob", "arn:aws:iam::111111111111:role/Other");
-        let chain = trace(&deed("{}"), &[set("ann", ROLE), other.clone()]);
-        assert_eq!(chain.end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
-        assert!(matches!(trace(&deed("{}"), &[other]).end, Err(Lost::NoStack(_))));
-        // The name of a field is no name of a stack.
-        let calls = [
-            stack("ann", "10:00:00", "UpdateStack", "ann", "web", ""),
-            stack("eve", "10:01:00", "UpdateStack", "eve", "queueUrl", ""),
-        ];
-        let end = trace(&deed(r#"{"queueUrl":"https://q/1/x"}"#), &calls).end;
-        assert!(matches!(end, Err(Lost::Stacks { .. })), "{end:?}");
-    }
-
-    #[test]
-    fn several_callers_are_all_named_unless_the_call_names_a_stack() {
-        let calls = [
-            stack("ann", "10:00:00", "UpdateStack", "ann", "queues", ""),
-            stack(
-                "bob",
-                "10:01:00",
-                "ExecuteChangeSet",
-                "bob",
-                "arn:aws:cloudformation:eu-central-1:1:stack/web/1-2",
-                "",
-            ),
-        ];
-        match trace(&deed(r#"{"queueUrl":"https://q/1/x"}"#), &calls).end {
-            Err(Lost::Stacks { calls, more: 0 }) => {
-                assert!(
-                    calls[0].contains("web by") && calls[0].contains("bob") && calls[1].contains("ann"),
-                    "{calls:?}"
-                );
-            }
-            other => panic!("{other:?}"),
-        }
-        let named = trace(&deed(r#"{"queueName":"queues-Work-ABC"}"#), &calls);
-        assert_eq!(named.end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
-        // Twice the same caller is one person.
-        let twice = [calls[0].clone(), calls[0].replace("\"ann\"", "\"again\"")];
-        assert!(trace(&deed("{}"), &twice).end.is_ok());
-        assert!(matches!(trace(&deed("{}"), &[]).end, Err(Lost::NoStack(_))));
-    }
-}
+mod tests;

@@ -201,7 +201,7 @@ impl Story {
 /// Traces an event among others, each as text; `asked` is called with what was looked for.
 fn trace(event: &str, all: &[String]) -> Chain {
     let record = Record::read(event).unwrap();
-    let mut tracer = Tracer::of(&record, Some(organization()));
+    let mut tracer = Tracer::of(&record, Some(std::sync::Arc::new(organization())));
     let mut steps = 0;
     while let Some(wanted) = tracer.wanted().cloned() {
         steps += 1;

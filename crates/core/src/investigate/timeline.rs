@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::repeated::{WhenAbsent, is_repeatable};
 use crate::event::{Actor, ActorKind, Outcome, Record};
 use crate::resource_types::{MatchedBy, ResourceEffect, ResourceMention};
 
@@ -46,6 +47,8 @@ pub struct Step {
     pub also_called: BTreeSet<String>,
     /// The policy that the call sets, as JSON. `None`: none, or the record lacks it.
     pub policy: Option<String>,
+    /// What the call does where what it deletes is not there.
+    pub(super) when_absent: WhenAbsent,
 }
 
 /// What became of a call.
@@ -68,6 +71,22 @@ pub struct Incarnation {
     pub created: Option<usize>,
     /// Which step ended it. `None`: it is not known to have ended.
     pub deleted: Option<usize>,
+    /// What must have happened to it, or may have, and is not among the records. `None`: nothing that is known of.
+    pub unseen: Option<Unseen>,
+    /// Which step ended it before `deleted` did, and with that one is the end of one resource, if both are. `None`:
+    /// none.
+    pub deleted_before: Option<usize>,
+}
+
+/// What two deletions of one name without a creation between them say: a record is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    /// It was made after the one before it was deleted: what is not there cannot be deleted.
+    MadeAgain,
+    /// The first deletion, which waits for some days, was taken back: it cannot be asked for twice.
+    TakenBack,
+    /// It was made again between the two, or the second one did well although nothing was there: which is not known.
+    Either,
 }
 
 /// What the records say of how a resource ended.
@@ -86,8 +105,8 @@ pub enum Ending<'a> {
 }
 
 /// The lists in which a call that did well says which of several resources it failed for (EC2 API, `UnsuccessfulItem`,
-/// and the APIs of Glue, ECR, Batch and others).
-const FAILED_PARTS: [&str; 8] = [
+/// and the APIs of Glue, ECR, Batch, Systems Manager and others).
+const FAILED_PARTS: [&str; 9] = [
     "unsuccessful",
     "unsuccessfulSet",
     "unsuccessfulFleetDeletions",
@@ -96,6 +115,7 @@ const FAILED_PARTS: [&str; 8] = [
     "errors",
     "failedEntries",
     "unprocessed",
+    "invalidParameters",
 ];
 
 /// Tells whether a call did well and its answer names parts that failed: which ones is not read.
@@ -144,6 +164,7 @@ impl Step {
             is_certain: mention.is_certain,
             also_called: mention.also_called.clone(),
             policy: mention.policy.map(|policy| policy.as_str().to_owned()),
+            when_absent: WhenAbsent::of(record, mention.matched_by),
         })
     }
 
@@ -155,16 +176,6 @@ impl Step {
     /// `CancelKeyDeletion`.
     pub(super) fn takes_back(&self) -> bool {
         self.is_sure() && takes_back(self.effect, &self.call)
-    }
-
-    /// Tells whether the call does well again while what it makes is there (Amazon SNS, SQS, S3 and ECS API references:
-    /// `CreateTopic`, `CreateQueue`, `CreateBucket` in us-east-1, `CreateCluster`).
-    pub(super) fn is_repeatable(&self) -> bool {
-        match self.call.as_str() {
-            "CreateTopic" | "CreateQueue" | "CreateCluster" => true,
-            "CreateBucket" => self.region.as_deref() == Some("us-east-1"),
-            _ => false,
-        }
     }
 
     /// Takes up another record of the same call: of another account, or delivered again. Of two that do not agree the
@@ -247,6 +258,21 @@ fn in_second(steps: &mut [Step]) {
     }
 }
 
+/// How long a call on a resource may still do well behind its deletion: what one part of a service knows, others know
+/// soon.
+const ENDING: SignedDuration = SignedDuration::from_mins(1);
+/// The same of services whose deletions take their time.
+const SLOWLY_ENDING: SignedDuration = SignedDuration::from_mins(60);
+/// Services whose databases and clusters are there, and may be tagged, while they are being deleted.
+const SLOW: [&str; 6] = [
+    "rds.amazonaws.com",
+    "redshift.amazonaws.com",
+    "elasticache.amazonaws.com",
+    "eks.amazonaws.com",
+    "es.amazonaws.com",
+    "kafka.amazonaws.com",
+];
+
 /// Returns the resources that had the name, one after the other.
 pub fn incarnations(steps: Vec<Step>) -> Vec<Incarnation> {
     let mut all: Vec<Incarnation> = Vec::new();
@@ -256,14 +282,21 @@ pub fn incarnations(steps: Vec<Step>) -> Vec<Incarnation> {
         if let Some(last) = all.last() {
             let is_made = step.is_sure()
                 && match step.effect {
-                    ResourceEffect::Create if step.is_repeatable() => last.is_ended(),
+                    ResourceEffect::Create if is_repeatable(&step.call, step.region.as_deref()) => last.is_ended(),
                     ResourceEffect::Create => last.created.is_some() || last.is_ended() || last.was_there(),
                     ResourceEffect::Put => last.is_ended(),
                     _ => false,
                 };
             begins = is_made;
         }
-        if begins {
+        let is_made_again = all.last().is_some_and(|last| last.must_be_there_for(&step));
+        if is_made_again {
+            all.push(Incarnation { unseen: Some(Unseen::MadeAgain), ..Incarnation::default() });
+        } else if all.last().and_then(|last| last.unseen_before(&step)) == Some(Unseen::MadeAgain) {
+            let unseen = Some(Unseen::MadeAgain);
+            let steps = all.last_mut().map(Incarnation::split_off_later).unwrap_or_default();
+            all.push(Incarnation { steps, unseen, ..Incarnation::default() });
+        } else if begins {
             all.push(Incarnation::default());
         }
         if let Some(last) = all.last_mut() {
@@ -271,6 +304,13 @@ pub fn incarnations(steps: Vec<Step>) -> Vec<Incarnation> {
         }
     }
     all
+}
+
+impl Unseen {
+    /// Tells whether it is about what was before the resource.
+    fn is_before(&self) -> bool {
+        *self == Self::MadeAgain
+    }
 }
 
 impl Incarnation {
@@ -281,12 +321,60 @@ impl Incarnation {
             self.created = Some(at);
         }
         if step.takes_back() {
-            self.deleted = None;
+            (self.deleted, self.deleted_before, self.unseen) = (None, None, self.unseen.filter(Unseen::is_before));
         }
-        if step.effect == ResourceEffect::Delete && step.is_sure() && !self.is_ended() {
-            self.deleted = Some(at);
+        match self.unseen_before(&step) {
+            Some(unseen) => {
+                self.deleted_before = self.deleted_before.or(self.deleted);
+                (self.deleted, self.unseen) = (Some(at), Some(unseen));
+            }
+            None if step.effect == ResourceEffect::Delete && step.is_sure() && !self.is_ended() => {
+                self.deleted = Some(at);
+            }
+            None => {}
         }
         self.steps.push(step);
+    }
+
+    /// Says what is not among the records if a step ended it although another one had already. `None`: nothing is
+    /// missing, as it did well where nothing was there, is what AWS did because of the first, or another record of it.
+    fn unseen_before(&self, step: &Step) -> Option<Unseen> {
+        let ended = self.steps.get(self.deleted?)?;
+        // Nothing is made and deleted again within a second.
+        let is_of_first = step.is_by_aws || step.time == ended.time;
+        if step.effect != ResourceEffect::Delete || !step.is_sure() || is_of_first {
+            return None;
+        }
+        match step.when_absent {
+            WhenAbsent::Succeeds => None,
+            WhenAbsent::Refused => Some(Unseen::MadeAgain),
+            WhenAbsent::RefusedWhileWaiting => Some(Unseen::TakenBack),
+            WhenAbsent::Unknown => Some(Unseen::Either),
+        }
+    }
+
+    /// Tells whether a step needs that it was made again since its end: it changed it, long behind a deletion that does
+    /// not wait. An id is given out once: what is done by it concerns what is left of the one that ended.
+    fn must_be_there_for(&self, step: &Step) -> bool {
+        let Some(ended) = self.deleted.and_then(|at| self.steps.get(at)) else { return false };
+        let changes = matches!(step.effect, ResourceEffect::Change | ResourceEffect::Attach | ResourceEffect::Detach);
+        let is_named = step.matched_by != MatchedBy::Id && ended.matched_by != MatchedBy::Id;
+        let is_over = ended.when_absent != WhenAbsent::RefusedWhileWaiting
+            && step.time.duration_since(ended.time)
+                > if SLOW.contains(&ended.service.as_str()) { SLOWLY_ENDING } else { ENDING }
+            && !step.takes_back();
+        step.is_sure() && changes && is_named && is_over && !step.is_by_aws
+    }
+
+    /// Takes out what was done after its end: it was done to the one that was made since.
+    fn split_off_later(&mut self) -> Vec<Step> {
+        let from = self.deleted.map_or(self.steps.len(), |at| at + 1);
+        let (later, own) = self.steps.split_off(from).into_iter().partition(|step| {
+            let needs_it = !matches!(step.effect, ResourceEffect::Delete | ResourceEffect::Unknown);
+            step.is_sure() && needs_it
+        });
+        self.steps.extend::<Vec<Step>>(own);
+        later
     }
 
     /// Tells whether a step needed it to be there: it was made before.
@@ -320,6 +408,11 @@ impl Incarnation {
         self.steps.iter().filter(|step| step.effect == ResourceEffect::Delete && !step.may_be_done())
     }
 
+    /// Returns a step that ended it before the one that is its end, as far as one resource was ended twice.
+    pub fn ended_before(&self) -> Option<&Step> {
+        self.steps.get(self.deleted_before?)
+    }
+
     /// Returns the step that made it. `None`: that is not among the records.
     pub fn maker(&self) -> Option<&Step> {
         self.steps.get(self.created?)
@@ -327,141 +420,4 @@ impl Incarnation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resource_types::ResourceTypes;
-
-    fn event(id: &str, time: &str, call: &str, more: &str) -> String {
-        format!(
-            r#"{{"eventVersion":"1.11","eventTime":"2026-11-{time}Z","eventSource":"s3.amazonaws.com","eventName":"{call}",
-            "awsRegion":"us-east-1","eventID":"{id}","recipientAccountId":"111111111111","requestParameters":{{"bucketName":"b"}},
-            "userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/{id}","accountId":"111111111111"}}{more}}}"#
-        )
-    }
-
-    fn told(events: &[String]) -> Vec<Incarnation> {
-        let types = ResourceTypes::built_in().unwrap();
-        let wanted = types.candidates("arn:aws:s3:::b").unwrap();
-        let step = |event: &String| {
-            let record = Record::read(event).unwrap();
-            let mention = types.mentions(&record, &wanted).into_iter().next()?;
-            Step::of(&record, &mention)
-        };
-        incarnations(events.iter().filter_map(step).collect())
-    }
-
-    fn ending(events: &[String]) -> String {
-        let all = told(events);
-        let last = all.last().map(Incarnation::ending).unwrap_or(Ending::Nothing);
-        let word = |step: &Step| step.event_id.clone();
-        match last {
-            Ending::DoneBy(step) => format!("done by {}", word(step)),
-            Ending::EndedByAws(step) => format!("ended by AWS in {}", word(step)),
-            Ending::MaybeBy(step) => format!("maybe by {}", word(step)),
-            Ending::AttemptedBy(step) => format!("attempted by {}", word(step)),
-            Ending::Nothing => "nothing".to_owned(),
-        }
-    }
-
-    const DENIED: &str = r#","errorCode":"AccessDenied""#;
-
-    #[test]
-    fn a_failed_attempt_before_somebody_elses_success_is_no_deed() {
-        let events = [
-            event("ann", "20T10:00:00", "CreateBucket", ""),
-            event("eve", "20T11:00:00", "DeleteBucket", DENIED),
-            event("bob", "20T12:00:00", "DeleteBucket", ""),
-            event("eve2", "20T13:00:00", "DeleteBucket", r#","errorCode":"NoSuchBucket""#),
-        ];
-        assert_eq!(ending(&events), "done by bob");
-        let all = told(&events);
-        let attempts: Vec<&str> = all[0].attempts().map(|step| step.event_id.as_str()).collect();
-        assert_eq!((all.len(), attempts), (1, vec!["eve", "eve2"]));
-        assert_eq!(all[0].maker().unwrap().event_id, "ann");
-        assert_eq!(ending(&events[..2]), "attempted by eve");
-        assert_eq!(ending(&events[..1]), "nothing");
-        assert_eq!(
-            ending(&[event("bob", "20T12:00:00", "DeleteBucket", r#","errorCode":"InternalError""#)]),
-            "maybe by bob"
-        );
-    }
-
-    #[test]
-    fn a_deletion_that_was_taken_back_ended_nothing() {
-        let types = ResourceTypes::built_in().unwrap();
-        let wanted = types.candidates("arn:aws:secretsmanager:us-east-1:111111111111:secret:db-abcdef").unwrap();
-        let told = |calls: &[(&str, &str)]| {
-            let steps = calls.iter().filter_map(|(id, call)| {
-                let text = event(id, &format!("20T10:0{}:00", id.len()), call, "")
-                    .replace("s3.amazonaws.com", "secretsmanager.amazonaws.com")
-                    .replace(
-                        r#""bucketName":"b""#,
-                        r#""secretId":"arn:aws:secretsmanager:us-east-1:111111111111:secret:db-abcdef""#,
-                    );
-                let record = Record::read(&text).unwrap();
-                Step::of(&record, &types.mentions(&record, &wanted).into_iter().next()?)
-            });
-            let all = incarnations(steps.collect());
-            match all.last().map(Incarnation::ending) {
-                Some(Ending::DoneBy(step)) => format!("done by {}", step.event_id),
-                other => format!("{other:?}"),
-            }
-        };
-        let (one, two, three) = (("a", "DeleteSecret"), ("aa", "RestoreSecret"), ("aaa", "DeleteSecret"));
-        assert_eq!(told(&[one]), "done by a");
-        assert_eq!(told(&[one, two]), "Some(Nothing)");
-        assert_eq!(told(&[one, two, three]), "done by aaa");
-    }
-
-    #[test]
-    fn a_name_that_is_used_again_is_another_resource_with_an_end_of_its_own() {
-        let events = [
-            event("ann", "20T10:00:00", "CreateBucket", ""),
-            event("bob", "20T12:00:00", "DeleteBucket", ""),
-            event("cid", "21T10:00:00", "CreateBucket", ""),
-            event("dan", "21T12:00:00", "PutBucketPolicy", ""),
-            event("eve", "22T12:00:00", "DeleteBucket", ""),
-        ];
-        let all = told(&events);
-        let ends: Vec<&str> = all
-            .iter()
-            .map(|own| if let Ending::DoneBy(step) = own.ending() { step.event_id.as_str() } else { "" })
-            .collect();
-        assert_eq!(ends, ["bob", "eve"]);
-        assert_eq!(all.iter().map(|own| own.steps.len()).collect::<Vec<_>>(), [2, 3]);
-        // What is lost between them does not make one of two.
-        let without = [events[0].clone(), events[2].clone(), events[4].clone()];
-        // In us-east-1 a bucket's owner may make it again while it is there.
-        assert_eq!(told(&without).len(), 1);
-        let without = without.map(|text| text.replace("us-east-1", "eu-central-1"));
-        assert_eq!(told(&without).len(), 2);
-        assert_eq!(told(&without)[0].ending(), Ending::Nothing);
-    }
-
-    #[test]
-    fn what_aws_ends_by_itself_has_no_person_behind_it_and_what_it_does_for_somebody_has() {
-        let of_service = r#","eventType":"AwsServiceEvent""#;
-        let events = [event("s", "20T10:00:00", "DeleteBucket", of_service)];
-        assert_eq!(ending(&events), "ended by AWS in s");
-        let through = events[0]
-            .replace(of_service, "")
-            .replace(r#""accountId""#, r#""invokedBy":"cloudformation.amazonaws.com","accountId""#);
-        assert_eq!(ending(&[through]), "done by s");
-        let linked = event("l", "20T10:00:00", "DeleteBucket", "").replace(
-            r#"{"type":"IAMUser""#,
-            r#"{"sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/X"}},"type":"AssumedRole""#,
-        );
-        assert_eq!(ending(&[linked]), "ended by AWS in l");
-    }
-
-    #[test]
-    fn a_call_between_accounts_and_one_that_is_delivered_twice_are_one_step() {
-        let one = event("x", "20T10:00:00", "DeleteBucket", r#","sharedEventID":"s""#);
-        let other = one
-            .replace(r#""eventID":"x""#, r#""eventID":"y""#)
-            .replace(r#"Id":"111111111111""#, r#"Id":"222222222222""#);
-        let all = told(&[one.clone(), other, one]);
-        assert_eq!((all.len(), all[0].steps.len()), (1, 1));
-        assert_eq!(all[0].steps[0].accounts.len(), 2);
-    }
-}
+mod tests;

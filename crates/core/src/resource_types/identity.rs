@@ -46,6 +46,13 @@ impl ResourceIdentity {
         })
     }
 
+    /// Returns the same where what looks like the random end of an ARN is the end of the name: the ARN of a secret may
+    /// be given without its end (Secrets Manager user guide, "Secret ARN"). `None`: nothing looks so.
+    pub(super) fn as_name_alone(&self) -> Option<Self> {
+        let name = format!("{}-{}", self.name.as_ref()?, self.id.as_ref()?);
+        Some(Self { name: Some(name), id: None, ..self.clone() })
+    }
+
     /// Compares two identities of one type. `None`: they are of different resources, or nothing says that they are of
     /// one.
     pub(super) fn agreement(&self, other: &Self, ignores_case: bool) -> Option<Agreement> {

@@ -6,7 +6,7 @@ use super::identity::{Agreement, ResourceIdentity};
 use super::schema::{NameScope, ResourceCall, ResourceEffect, ResourceType};
 use super::subject::ResourceCandidate;
 use super::table::ResourceTypes;
-use crate::event::{Json, Record, Text};
+use crate::event::{Json, JsonType, Record, Text};
 
 /// How a record names a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +81,7 @@ impl ResourceTypes {
         let named = kind.zip(call).and_then(|(kind, call)| at_places(record, kind, call, &readings, wanted));
         let listed = listed(record, kind, call, &readings, wanted);
         let withheld = call.filter(|_| readings.is_empty()).and_then(|call| withheld(record, call));
+        let withheld = withheld.or_else(|| self.of_no_call(record, kind?, wanted));
         let best =
             |hits: [Option<Hit>; 2]| hits.into_iter().flatten().max_by_key(|hit| (hit.is_certain, hit.matched_by));
         let hit = best([listed, named]).or(withheld)?;
@@ -94,6 +95,27 @@ impl ResourceTypes {
             is_certain: hit.is_certain,
             also_called: readings.into_iter().filter(|_| is_one).map(|reading| reading.text.into_owned()).collect(),
             policy: call.and_then(|call| call.policy.as_ref()?.last(record)),
+        })
+    }
+}
+
+impl ResourceTypes {
+    /// Says of a record that does not name its call in a text that it may be about the resource, if it has the name of
+    /// it somewhere and is of a service of the type: no place is known then.
+    fn of_no_call(&self, record: &Record<'_>, kind: &ResourceType, wanted: &ResourceCandidate) -> Option<Hit> {
+        let name = record.field("eventName");
+        let is_call = name.is_none_or(|name| name.kind() == JsonType::Text || name.is_null());
+        let source = record.event_source.as_deref().unwrap_or_default();
+        let is_of_type = || source == kind.source || kind.calls.iter().any(|call| call.source == source);
+        if is_call || !is_of_type() {
+            return None;
+        }
+        let needles = self.needles(std::slice::from_ref(wanted));
+        needles.may_mention(record.json.as_str().as_bytes()).then(|| Hit {
+            place: "eventName".to_owned(),
+            effect: ResourceEffect::Unknown,
+            matched_by: MatchedBy::Withheld,
+            is_certain: false,
         })
     }
 }
@@ -140,7 +162,7 @@ fn at_places(
             None if reading.text.starts_with("arn:") => return None,
             None => of_bare(record, kind, wanted, &reading.text, &parents)?,
         };
-        Some(Hit { place: reading.place.clone(), effect: call.effect, matched_by, is_certain })
+        Some(Hit { place: reading.place.clone(), effect: call.effect_of(record), matched_by, is_certain })
     });
     hits.max_by_key(|hit| (hit.is_certain, hit.matched_by))
 }
@@ -158,7 +180,7 @@ fn of_parsed(
     let is_of_aws =
         wanted.identity.account.as_deref() != aws && parsed.account.as_deref() == aws && wanted.arn.is_none();
     let own = ResourceIdentity { account: parsed.account.clone().filter(|_| !is_of_aws), ..parsed.clone() };
-    let agreement = wanted.identity.agreement(&own, kind.ignores_case)?;
+    let agreement = kind.agreement(&wanted.identity, &own)?;
     let is_arn = text.starts_with("arn:");
     match agreement {
         _ if is_arn && wanted.arn.is_some() => Some((MatchedBy::Arn, true)),
@@ -192,7 +214,9 @@ fn of_bare(
         return (!is_elsewhere).then_some((MatchedBy::Id, !text.starts_with("mrk-") || region.is_some()));
     }
     let name = own.name.as_deref().filter(|_| kind.names != NameScope::None)?;
-    if name != text && !(kind.ignores_case && name.eq_ignore_ascii_case(text)) {
+    let is_partial =
+        || kind.has_random_end() && own.as_name_alone().is_some_and(|own| own.name.as_deref() == Some(text));
+    if name != text && !(kind.ignores_case && name.eq_ignore_ascii_case(text)) && !is_partial() {
         return None;
     }
     let default = kind.default_parent.as_deref().filter(|_| parents.is_empty());
@@ -261,7 +285,7 @@ fn listed(
     };
     // Of several that the service lists, the call's effect is that of the one which it names itself.
     let is_other = of_type.len() > 1 && !readings.is_empty();
-    let effect = call.filter(|_| !is_other).map_or_else(|| unnamed(record), |call| call.effect);
+    let effect = call.filter(|_| !is_other).map_or_else(|| unnamed(record), |call| call.effect_of(record));
     Some(Hit { effect, ..hit })
 }
 
@@ -298,6 +322,6 @@ fn prefixed(record: &Record<'_>, kind: &ResourceType, wanted: &ResourceCandidate
 /// Says that the call concerns the type, and that its record does not say which one.
 fn withheld(record: &Record<'_>, call: &ResourceCall) -> Option<Hit> {
     let path = call.at.iter().find(|path| path.is_withheld(record))?;
-    let (place, effect) = (path.to_string(), call.effect);
+    let (place, effect) = (path.to_string(), call.effect_of(record));
     Some(Hit { place, effect, matched_by: MatchedBy::Withheld, is_certain: false })
 }

@@ -88,7 +88,8 @@ impl<'t> ResourceReader<'t> {
         &self,
         record: &Record<'_>,
     ) -> impl Iterator<Item = (&'t ResourceType, ResourceEffect)> + use<'_, 't> {
-        self.calls_of(record).iter().map(|(kind, call)| (*kind, call.effect))
+        let all = self.calls_of(record).iter().map(|(kind, call)| (*kind, call.effect_of(record)));
+        all.collect::<Vec<_>>().into_iter()
     }
 
     /// Returns every resource that a record names: where the table says that its call names some, and in the list that
@@ -110,7 +111,7 @@ impl<'t> ResourceReader<'t> {
     /// `Some(false)`: they have the same name, and nothing says whether it is that of another place.
     pub fn is_same(&self, resource_type: &str, a: &ResourceIdentity, b: &ResourceIdentity) -> Option<bool> {
         let kind = self.types.named(resource_type)?;
-        match a.agreement(b, kind.ignores_case)? {
+        match kind.agreement(a, b)? {
             Agreement::Id => Some(true),
             Agreement::Name => {
                 let account = a.account.is_some() && b.account.is_some();
@@ -208,13 +209,13 @@ impl<'t> ResourceReader<'t> {
             let is_other =
                 named.contains(&own.resource_type) && listed.get(own.resource_type.as_str()).is_some_and(|n| *n > 1);
             let call = calls.iter().find(|(kind, _)| kind.name == own.resource_type && !is_other);
-            own.effect = call.map_or_else(|| unnamed(record), |(_, call)| call.effect);
+            own.effect = call.map_or_else(|| unnamed(record), |(_, call)| call.effect_of(record));
         }
         let prefixes = record.resources.iter().filter_map(|entry| entry.arn_prefix.as_deref());
         for prefix in prefixes.filter(|prefix| prefix.starts_with("arn:") && prefix.len() > "arn:".len()) {
             found.extend(calls.iter().map(|(kind, call)| RecordedResource {
                 text: prefix.to_owned(),
-                ..unknown(kind, call.effect, MatchedBy::Prefix, "resources")
+                ..unknown(kind, call.effect_of(record), MatchedBy::Prefix, "resources")
             }));
         }
     }
@@ -250,22 +251,26 @@ fn at_places(
     let readings = readings(record, kind, call);
     if readings.is_empty() {
         let path = call.at.iter().find(|path| path.is_withheld(record));
-        let hidden = |place: String| unknown(kind, call.effect, MatchedBy::Withheld, &place);
+        let hidden = |place: String| unknown(kind, call.effect_of(record), MatchedBy::Withheld, &place);
         return path.map(|path| hidden(path.to_string())).into_iter().collect();
     }
     let parents: BTreeSet<String> =
         call.parent.iter().flat_map(|path| path.texts(record)).map(|text| text.into_owned()).collect();
     // Of several parents nothing says which is whose.
-    let parent = parents.first().filter(|_| parents.len() == 1);
+    let parent = match parents.len() {
+        0 => kind.default_parent.clone(),
+        1 => parents.first().map(|parent| last_part(parent).to_owned()),
+        _ => None,
+    };
     let is_one = are_of_one(kind, &readings);
     let mut found: Vec<RecordedResource> = Vec::new();
     let mut seen = BTreeSet::new();
     for reading in readings {
-        let Some(own) = read(record, kind, reading, parent) else { continue };
+        let Some(own) = read(record, kind, reading, parent.as_deref()) else { continue };
         if !seen.insert(own.text.clone()) || !has_id(kind, &own.text) && is_of_other(&own.text) {
             continue;
         }
-        let own = RecordedResource { effect: call.effect, ..own };
+        let own = RecordedResource { effect: call.effect_of(record), ..own };
         let is_same = |known: &&mut RecordedResource| {
             is_one && known.identity.united(&own.identity).is_some() || known.unites_with(kind, &own)
         };
@@ -282,7 +287,7 @@ fn read(
     record: &Record<'_>,
     kind: &ResourceType,
     reading: Reading<'_>,
-    parent: Option<&String>,
+    parent: Option<&str>,
 ) -> Option<RecordedResource> {
     let text = reading.text.as_ref();
     if let Some(parsed) = reading.parsed {
@@ -299,7 +304,7 @@ fn read(
     let (identity, named_by) = match is_id {
         true => (ResourceIdentity { id: own, ..ResourceIdentity::default() }, MatchedBy::Id),
         false => {
-            let parent = parent.map(|parent| last_part(parent).to_owned()).or_else(|| kind.default_parent.clone());
+            let parent = parent.map(str::to_owned);
             let identity = ResourceIdentity { name: own, parent, ..ResourceIdentity::default() };
             (around(record, kind, identity), MatchedBy::Name)
         }

@@ -1,5 +1,8 @@
 //! What the data file says of a type of resources: its names, ARNs and ids, and the calls that concern it.
 
+use crate::event::{Json, Record};
+
+use super::identity::{Agreement, ResourceIdentity};
 use super::pattern::Pattern;
 use super::place::PlacePath;
 
@@ -93,6 +96,25 @@ pub struct ResourceCall {
     pub place: String,
 }
 
+/// What a deletion of one version of a resource names beside it: the resource stays (Lambda API, `DeleteFunction`;
+/// Systems Manager API, `DeleteDocument`; S3 API, `DeleteObject`).
+const VERSIONS: [&str; 4] = ["qualifier", "documentVersion", "versionName", "versionId"];
+
+impl ResourceCall {
+    /// Returns what the call of a record does to the resource: the deletion of one of its versions changes it.
+    pub fn effect_of(&self, record: &Record<'_>) -> ResourceEffect {
+        let asked = record.request_parameters.filter(|_| self.effect == ResourceEffect::Delete);
+        let names = |asked: Json<'_>| {
+            let is_given = |field: &str| asked.at(field).is_some_and(|value| !value.is_null());
+            // arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION
+            let function = asked.at("functionName").and_then(|name| name.text());
+            let is_versioned = |name: &str| name.split_once(":function:").is_some_and(|(_, rest)| rest.contains(':'));
+            VERSIONS.iter().any(|field| is_given(field)) || function.is_some_and(|name| is_versioned(&name))
+        };
+        if asked.is_some_and(names) { ResourceEffect::Change } else { self.effect }
+    }
+}
+
 impl ResourceEffect {
     /// Every effect that a file may name, with the word for it.
     pub const NAMED: [(ResourceEffect, &'static str); 7] = [
@@ -146,6 +168,22 @@ impl ResourceType {
     pub fn is_regional(&self) -> bool {
         let mut arns = self.forms.iter().map(Pattern::as_str).filter(|form| form.starts_with("arn:")).peekable();
         arns.peek().is_none() || arns.any(|form| form.contains("{region}"))
+    }
+
+    /// Compares two identities of the type. `None`: they are of different resources, or nothing says that they are of
+    /// one. A partial ARN lacks the characters at random behind the name, and a name may end as if it had them.
+    pub(super) fn agreement(&self, a: &ResourceIdentity, b: &ResourceIdentity) -> Option<Agreement> {
+        let compare = |a: &ResourceIdentity, b: &ResourceIdentity| a.agreement(b, self.ignores_case);
+        let of_partial = || {
+            let (a_name, b_name) = (a.as_name_alone(), b.as_name_alone());
+            a_name.and_then(|a| compare(&a, b)).or_else(|| compare(a, &b_name?))
+        };
+        compare(a, b).or_else(|| if self.has_random_end() { of_partial() } else { None })
+    }
+
+    /// Tells whether its ARNs end with characters at random behind the name.
+    pub(super) fn has_random_end(&self) -> bool {
+        self.forms.iter().any(|form| form.as_str().ends_with("-{suffix}"))
     }
 
     /// Tells whether a word or name is one of the type's: `bucket`, `AWS::S3::Bucket`. Capitals do not count.

@@ -32,7 +32,14 @@ fn step(id: &str, time: &str, call: &str, effect: &'static str) -> StepAnswer {
 }
 
 fn resource(steps: Vec<StepAnswer>) -> ResourceAnswer {
-    let one = IncarnationAnswer { ending: EndingAnswer::Nothing, created: None, ended: None, steps };
+    let one = IncarnationAnswer {
+        ending: EndingAnswer::Nothing,
+        created: None,
+        ended: None,
+        ended_before: None,
+        unseen: None,
+        steps,
+    };
     ResourceAnswer {
         resource_type: Some("AWS::S3::Bucket".into()),
         name: "acme-files".into(),

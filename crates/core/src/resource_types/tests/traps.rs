@@ -208,3 +208,32 @@ fn what_to_look_up_and_what_to_search_for_is_known_of_candidates() {
     assert!(is("HIDDEN_DUE_TO_SECURITY_REASONS DeleteBucket") && is("omitted CreateBucket"));
     assert!(types.needles(&of("rds instance Main")).may_mention(b"the MAIN one"));
 }
+
+#[test]
+fn a_secret_is_known_by_its_arn_with_and_without_its_end_and_by_its_name() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:";
+    // A name that ends as ARNs do, and one that does not.
+    for name in ["prod/db-passwd", "prod/db", "db-passwd-passwd"] {
+        let (whole, partial) = (format!("{arn}{name}-AbCdEf"), format!("{arn}{name}"));
+        for subject in [whole.clone(), partial.clone(), format!("secret {name}")] {
+            for own in [whole.as_str(), &partial, name] {
+                let found = by(&subject, "secretsmanager:DeleteSecret", json!({"q": {"secretId": own}}));
+                assert!(matches!(found.as_slice(), [("delete", _, _)]), "{subject} by {own}: {found:?}");
+            }
+        }
+        let other = format!("{arn}{name}-ZzZzZz");
+        assert_eq!(by(&whole, "secretsmanager:DeleteSecret", json!({"q": {"secretId": other}})), []);
+        let other = json!({"q": {"secretId": format!("{name}2")}});
+        assert_eq!(by(&whole, "secretsmanager:DeleteSecret", other), []);
+    }
+}
+
+#[test]
+fn a_record_that_does_not_name_its_call_in_a_text_may_be_about_what_it_names() {
+    for name in [json!(5), json!(["DeleteBucket"]), json!({"a": 1}), json!(true)] {
+        let parts = json!({"q": {"bucketName": "logs-1"}, "eventName": name});
+        assert_eq!(by("bucket logs-1", "s3:DeleteBucket", parts.clone()), [("unknown", MatchedBy::Withheld, false)]);
+        assert_eq!(by("bucket other", "s3:DeleteBucket", parts.clone()), []);
+        assert_eq!(by("role logs-1", "s3:DeleteBucket", parts), []);
+    }
+}
