@@ -27,12 +27,12 @@ const TIMES: usize = 9;
 const FIRST_DAY: &str = "2026-11-01";
 /// The pages, each with a text that it must have.
 const PAGES: [(&str, &str, &str); 6] = [
-    ("all events", "./?last=all", "Narrow it"),
-    ("one day", "./?from=2026-11-02&to=2026-11-03", "Narrow it"),
-    ("one outcome", "./?last=all&outcome=attempted", "Narrow it"),
-    ("one account and service", "./?last=all&account=111111111111&service=s3.amazonaws.com", "Narrow it"),
-    ("the third page", "./?last=all&page=3", "Newer"),
-    ("a text of the record", "./?last=all&from=2026-11-02&to=2026-11-02T06:00&text=no-such-name", "No event"),
+    ("all events", "?last=all", "Narrow it"),
+    ("one day", "?from=2026-11-02&to=2026-11-03", "Narrow it"),
+    ("one outcome", "?last=all&outcome=attempted", "Narrow it"),
+    ("one account and service", "?last=all&account=111111111111&service=s3.amazonaws.com", "Narrow it"),
+    ("the third page", "?last=all&page=3", "Newer"),
+    ("a text of the record", "?last=all&from=2026-11-02&to=2026-11-02T06:00&text=no-such-name", "No event"),
 ];
 
 fn main() {
@@ -51,7 +51,11 @@ fn main() {
         let mut took: Vec<f64> = (0..if is_whole { TIMES } else { 1 }).map(|_| explorer.timed(page, words)).collect();
         took.sort_by(f64::total_cmp);
         let (median, worst) = (took[took.len() / 2], took[took.len() - 1]);
-        let is_met = if median <= GOAL_MILLISECONDS { "met" } else { "MISSED" };
+        let is_met = match median <= GOAL_MILLISECONDS {
+            _ if !is_whole => "not judged, as it is small",
+            true => "met",
+            false => "MISSED",
+        };
         println!("{name}: {median:.0} ms, at most {worst:.0} ms; goal {GOAL_MILLISECONDS} ms: {is_met}");
     }
 }

@@ -3,10 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use super::validate::LoadError;
 use crate::cloud::CloudFault;
 use crate::cloud::aws::NotConnected;
+use crate::config;
+use crate::desire::BadDesign;
 use crate::survey::SurveyError;
 
 /// What went wrong, told to the person who must act.
@@ -21,12 +24,14 @@ pub struct CliError {
     /// Printed as it is, instead of the rest: snippets of a file with their own layout; none where the parts are
     /// printed.
     pub page: Option<String>,
+    /// The fields of the configuration that it is about, such as `aws_config.administrator`.
+    pub fields: Vec<&'static str>,
 }
 
 impl CliError {
     /// Makes a failure.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), causes: Vec::new(), hint: String::new(), page: None }
+        Self { what: what.into(), causes: Vec::new(), hint: String::new(), page: None, fields: Vec::new() }
     }
 
     /// Adds an error and everything that caused it. What helps against what the system says is known; another
@@ -57,6 +62,20 @@ impl CliError {
     /// Returns the text as the cause of another error: without the word that begins it.
     pub fn as_cause(&self) -> String {
         self.to_string().trim_start_matches("error: ").to_owned()
+    }
+
+    /// Says where in the configuration the fields stand that it is about.
+    pub(super) fn placed(mut self, file: &Path) -> Self {
+        if self.fields.is_empty() {
+            return self;
+        }
+        let Ok(text) = super::validate::read(file) else { return self };
+        for field in std::mem::take(&mut self.fields) {
+            if let Some((line, column)) = config::position(&text, field) {
+                self.causes.push(format!("{field} is at {}:{line}:{column}", file.display()));
+            }
+        }
+        self
     }
 
     /// Adds what to do next.
@@ -143,7 +162,11 @@ impl From<SurveyError> for CliError {
                 failure.causes.extend(inner.causes);
                 failure.hint(inner.hint)
             }
-            SurveyError::Design(_) => CliError::new(error.to_string()),
+            SurveyError::Design(ref faults) => {
+                let mut fields: Vec<&'static str> = faults.iter().filter_map(BadDesign::field).collect();
+                fields.dedup();
+                CliError { fields, ..CliError::new(error.to_string()) }
+            }
         }
     }
 }

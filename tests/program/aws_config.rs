@@ -7,7 +7,7 @@ use aws_sdk_config::types::{OrganizationAggregationSource, Tag};
 use serde_json::Value;
 
 use crate::run::Desk;
-use crate::support::{Emulator, World};
+use crate::support::{Emulator, Trouble, World};
 
 const SECTION: &str = "aws_config: {}\n";
 const NAME: &str = "orgtrail-acme";
@@ -112,6 +112,68 @@ async fn the_aggregator_and_the_administrator_of_others_are_said_and_stay() {
     desk.run("apply --yes").expect_code(0);
     let plan = desk.run("plan").expect_code(0).out;
     assert!(plan.contains("delete-configuration-aggregator --configuration-aggregator-name first"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_after_another_account_administers_it_under_other_names_is_named_in_plan_and_drift() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let first = "aws_config: {administrator: web, aggregator: first, role: first-config}\n";
+    let desk = Desk::at(&emulator, &world, first);
+    desk.run("apply --yes").expect_code(0);
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let web = world.account("web").as_str();
+    let left = |command: &str, names: &[String]| {
+        let human = desk.run(command).expect_code(0).out;
+        for name in names {
+            assert!(human.contains(name), "{command}: {name} is not named: {human}");
+        }
+    };
+    let all = |aggregator: &str, role: &str| {
+        let of = [format!("{web}/eu-central-1/config_aggregator/{aggregator}"), format!("{web}/global/role/{role}")];
+        [of.to_vec(), vec![format!("--configuration-aggregator-name {aggregator}"), format!("account {web}")]].concat()
+    };
+    // Both are renamed where it is administered now.
+    desk.write("orgtrail.yaml", &text.replace(first, &first.replace("first", "second")));
+    desk.run("apply --yes").expect_code(0);
+    left("plan", &all("first", "first-config"));
+    // Another account administers it, under the names of before or under others.
+    desk.write("orgtrail.yaml", &text.replace(first, SECTION));
+    desk.run("apply --yes").expect_code(0);
+    let both = [all("first", "first-config"), all("second", "second-config")].concat();
+    left("plan", &both);
+    left("drift", &both);
+    let hand = Client::new(&world.hand_in("web").await);
+    let there = hand.describe_configuration_aggregators().send().await.unwrap();
+    assert_eq!(there.configuration_aggregators().len(), 2, "nothing is removed");
+
+    // Where it cannot be looked, that is said, and no account is taken for empty.
+    emulator.proxy().trouble_where(
+        "config",
+        "DescribeConfigurationAggregators",
+        "",
+        1,
+        Trouble::Error(400, "AccessDeniedException"),
+    );
+    let plan = desk.run("plan --format json").json();
+    let problems = plan["problems"].to_string();
+    assert!(problems.contains("AccessDenied") && problems.contains("DescribeConfigurationAggregators"), "{plan:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_management_account_as_administrator_is_refused_with_its_place_in_the_file() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let id = world.account("management").to_string();
+    let desk = Desk::at(&emulator, &world, &format!("aws_config:\n  administrator: \"{id}\"\n"));
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let line = text.lines().position(|line| line.contains(&id)).unwrap() + 1;
+    let said = desk.run("plan").expect_code(1).err;
+    assert!(
+        said.contains(&format!("aws_config.administrator says \"{id}\": this is the management account")),
+        "{said}"
+    );
+    assert!(said.contains(&format!("aws_config.administrator is at orgtrail.yaml:{line}:3")), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

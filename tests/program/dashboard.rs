@@ -304,3 +304,40 @@ fn emergency_roles_and_users_may_be_named_without_an_arn() {
     assert_eq!(panel(&of("new"), "break-glass")["rows"][0][0], "arn:aws:iam::111111111111:user/new");
     assert_eq!(panel(&of("emerg"), "break-glass")["count"], 0);
 }
+
+#[test]
+fn the_name_of_an_emergency_role_is_a_name_and_no_pattern() {
+    let folder = Folder::new();
+    archive(&folder, |_| true);
+    let odd = |id: &str, name: &str| event(id, "2026-11-19T10:10:00Z", name, json!({ "eventName": "CreateUser" }));
+    deliver(
+        &folder.path("logs"),
+        &[odd("o1", "a|(b)[^c]$?+.d"), odd("o2", "fire,axe"), odd("o3", "fire"), odd("o4", "b")],
+    );
+    let asked = ["dashboard", "--place", "logs", "--from", FROM, "--to", TO, "--format", "json", "--break-glass"];
+    let count = |name: &str| -> Value {
+        let dashboard: Value = serde_json::from_str(&folder.must(0, &[&asked[..], &[name]].concat())).unwrap();
+        let panel = panel(&dashboard, "break-glass");
+        assert_eq!(panel["error"], Value::Null, "{name}: {panel:#}");
+        panel["count"].clone()
+    };
+    for (name, uses) in [
+        ("a|(b)[^c]$?+.d", 1),
+        ("a|(b)*", 1),
+        ("fire,axe", 1),
+        ("arn:aws:iam::*:user/fire,*", 1),
+        // As patterns these would find others, or be none.
+        ("(", 0),
+        ("emerg|b", 0),
+        ("[a-z]", 0),
+        ("b?", 0),
+        ("$|", 0),
+        ("x){1,1000", 0),
+    ] {
+        assert_eq!(count(name), uses, "{name}");
+    }
+    for hostile in ["", "a b", "a\\b", "a\u{7}"] {
+        let said = folder.must(1, &[&asked[..], &[hostile]].concat());
+        assert_eq!(said, "", "{hostile:?}");
+    }
+}

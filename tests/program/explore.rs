@@ -275,6 +275,43 @@ fn an_event_leads_to_its_session_to_its_resource_and_to_whoever_stands_behind_it
 }
 
 #[test]
+fn an_event_without_an_id_has_a_page_by_the_digest_of_its_bytes() {
+    let folder = archive();
+    let mut unnamed = Vec::new();
+    for (user, time) in
+        [("una", "2026-11-19T13:00:00Z"), ("una", "2026-11-19T13:00:00Z"), ("ulf", "2026-11-19T14:00:00Z")]
+    {
+        let mut own = event("gone", time, user, json!({ "eventName": "DeleteTrail", "readOnly": false }));
+        own.as_object_mut().unwrap().remove("eventID");
+        if user == "ulf" {
+            own["eventID"] = json!("");
+        }
+        unnamed.push(own);
+    }
+    deliver(&folder.path("logs"), &unnamed);
+    let explorer = Explorer::start(&folder, &[]);
+    let found = explorer.page("?event=DeleteTrail");
+    let links: Vec<&str> = found.split("href=\"").filter(|link| link.starts_with("event?")).collect();
+    assert!(links.len() >= 2, "{found}");
+    let mut ids = Vec::new();
+    for link in links {
+        let link = link.split('"').next().unwrap().replace("&amp;", "&");
+        assert!(link.contains("id=sha256%3A"), "{link}");
+        let page = explorer.page(&link);
+        assert!(page.contains("DeleteTrail: <span class=\"done\">") && page.contains("no id of its own"), "{page}");
+        assert!(page.contains("who?kind=event&amp;subject=sha256%3A"), "{page}");
+        let id = link.split("id=sha256%3A").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        assert!(explorer.page(&format!("event?id=sha256%3A{id}")).contains("DeleteTrail"), "at any time");
+        let who = explorer.page(&format!("who?kind=event&subject=sha256%3A{id}"));
+        assert!(who.contains(&format!("event?id=sha256%3A{id}")), "{who}");
+        ids.push(id);
+    }
+    ids.dedup();
+    assert!(ids.len() >= 2, "one event is not the other: {ids:?}");
+    assert!(explorer.page(&format!("event?id=sha256%3A{}", "0".repeat(64))).contains("No record has this id"));
+}
+
+#[test]
 fn sql_and_prepared_questions_are_answered_and_nothing_but_a_question_is_run() {
     let folder = archive();
     let queries = folder.path("queries");

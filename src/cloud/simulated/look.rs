@@ -71,7 +71,8 @@ pub fn observe(world: &Snapshot, scope: &ObservationScope) -> Estate {
         let left = earlier_addresses(scope, estate.resources());
         let Estate { sightings: seen, .. } = estate;
         sightings = seen;
-        for (address, operator) in left {
+        let beside: Vec<_> = left.keys().flat_map(|at| aggregators_beside(world, at)).collect();
+        for (address, operator) in left.into_iter().chain(beside) {
             sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
         }
     }
@@ -157,6 +158,23 @@ fn shows_of_config(scope: &ObservationScope, found: &Address) -> bool {
     };
     let is_of_config = found.kind == Kind::ConfigAggregator || found.service_principal() == Some(CONFIG_PRINCIPAL);
     is_of_config && scope.addresses.keys().any(beside)
+}
+
+/// Returns the aggregators of an organization that a look at one of their place shows too.
+fn aggregators_beside<'w>(
+    world: &'w Snapshot,
+    asked: &Address,
+) -> impl Iterator<Item = (Address, AccountId)> + use<'w> {
+    let asked = (asked.kind, asked.account.clone(), asked.region.clone());
+    let enters = can_enter(world, &asked.1);
+    let all = world.estate.resources().filter(move |_| enters);
+    all.filter_map(move |(at, found)| match found {
+        Resource::ConfigAggregator(other) if other.organization => {
+            let is_there = (at.kind, at.account.clone(), at.region.clone()) == asked;
+            is_there.then(|| (at.clone(), at.account.clone()))
+        }
+        _ => None,
+    })
 }
 
 /// Returns the account that a role reads for, if this deployment made it.

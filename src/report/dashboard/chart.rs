@@ -69,7 +69,7 @@ pub(super) fn of_events(dashboard: &Dashboard) -> Option<Chart> {
         count.0 += number(events).saturating_sub(number(failed));
         count.1 += number(failed);
     }
-    Some(chart(dashboard, &counts, is_hourly, "events", ("done", "failed")))
+    Some(chart(dashboard, &counts, is_hourly, "events", ("done", "attempted")))
 }
 
 /// Returns the chart of a panel whose rows are events. `None`: they are not, or there is none.

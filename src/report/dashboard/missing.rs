@@ -10,8 +10,11 @@ use crate::report::text::words::{count, grouped};
 /// Accounts that are named, and regions of each.
 const ACCOUNTS_MAX: usize = 10;
 const REGIONS_MAX: usize = 4;
+/// Counts of events are easily taken for findings.
+const NO_DETECTIONS: &str = "No detections were run: each number counts events that were recorded, and none says whether \
+                             they are an attack.";
 
-/// Returns a sentence for everything that the numbers do not cover. Empty: nothing is known to be missing.
+/// Returns a sentence for everything that the numbers do not cover.
 pub(super) fn missing(dashboard: &Dashboard) -> Vec<String> {
     let mut all = of_hours(&dashboard.coverage, "");
     if let Some((_, coverage)) = dashboard.earlier.as_ref().filter(|(_, coverage)| !coverage.is_whole) {
@@ -74,7 +77,7 @@ fn of_account(account: &str, gaps: &[&HoursGap]) -> String {
 /// Says which kinds of events are not there at all, so that a zero of theirs says nothing.
 fn of_kinds(dashboard: &Dashboard) -> Vec<String> {
     let mut all = Vec::new();
-    let Some(answer) = dashboard.by_hour() else { return all };
+    let Some(answer) = dashboard.by_hour() else { return vec![NO_DETECTIONS.to_owned()] };
     let at = answer.columns.iter().position(|column| column == "data_events");
     let number =
         |row: &Vec<Cell>| at.and_then(|at| row.get(at)).map_or(0, |cell| cell.text().parse::<u64>().unwrap_or(0));
@@ -88,5 +91,6 @@ fn of_kinds(dashboard: &Dashboard) -> Vec<String> {
     if !dashboard.coverage.kinds.is_empty() && !dashboard.coverage.kinds.contains(LogKind::Insight.folder()) {
         all.push("There are no logs of CloudTrail Insights: no insight says nothing.".to_owned());
     }
+    all.push(NO_DETECTIONS.to_owned());
     all
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::filters::{ACTOR, Filters, OUTCOME};
 use super::pretty::pretty;
-use super::{Frame, PageError, lines, page, shown};
+use super::{Frame, PageError, WITHOUT_ID, lines, page, shown};
+use crate::event::DIGEST_ID;
 use crate::query::answer::Cell;
 
 const PAGE_TEMPLATE: &str = include_str!("../../../templates/explore-event.html.hbs");
@@ -45,12 +46,15 @@ const FIELDS: [Shown; 24] = [
     ("object_key", "Log file", ""),
 ];
 
-/// Returns the question for the records of an id.
-pub fn records(filters: &Filters) -> super::search::Asked {
+/// Returns the question for the records of an id. `unnamed` is the record without an id of its own that has this one;
+/// `None`: the id is that of a record, or no record has it.
+pub fn records(filters: &Filters, unnamed: Option<String>) -> super::search::Asked {
     let columns = FIELDS.map(|(sql, ..)| sql).join(", ");
-    let id = filters.get("id").unwrap_or_default().to_owned();
-    let sql = format!("SELECT record, {columns} FROM events WHERE event_id = $id LIMIT {RECORDS_MAX}");
-    (sql, vec![("id", id)])
+    let (condition, value) = match unnamed {
+        Some(record) => (format!("{WITHOUT_ID} AND record = $record"), ("record", record)),
+        None => ("event_id = $id".to_owned(), ("id", filters.get("id").unwrap_or_default().to_owned())),
+    };
+    (format!("SELECT record, {columns} FROM events WHERE {condition} LIMIT {RECORDS_MAX}"), vec![value])
 }
 
 /// A resource that a record names.
@@ -74,19 +78,20 @@ pub fn html(
 ) -> Result<String, PageError> {
     let id = filters.get("id").unwrap_or_default();
     let none = Vec::new();
-    let all = rows.iter().enumerate().map(|(at, row)| record(row, at + 1, resources.get(at).unwrap_or(&none)));
+    let all = rows.iter().enumerate().map(|(at, row)| record(row, id, at + 1, resources.get(at).unwrap_or(&none)));
     let data = json!({
         "title": "Event",
         "id": shown(id),
         "records": all.collect::<Vec<_>>(),
-        "has_several": rows.len() > 1,
+        "has_several": rows.len() > 1 && !id.starts_with(DIGEST_ID),
+        "is_unnamed": !rows.is_empty() && id.starts_with(DIGEST_ID),
         // A time of the address that is wrong must not hide the event.
         "everywhere": filters.get("at").map(|_| Filters::default().with("id", id).address("event")),
     });
     page(PAGE_TEMPLATE, "", frame, data)
 }
 
-fn record(row: &[Cell], number: usize, resources: &[NamedResource]) -> Value {
+fn record(row: &[Cell], id: &str, number: usize, resources: &[NamedResource]) -> Value {
     let text = |title: &str| {
         let at = FIELDS.iter().position(|(_, own, _)| *own == title)?;
         row.get(at + 1).map(Cell::text).filter(|text| !text.is_empty())
@@ -100,9 +105,7 @@ fn record(row: &[Cell], number: usize, resources: &[NamedResource]) -> Value {
     let caller = text("Caller").filter(|arn| arn.contains(":assumed-role/"));
     let mut leads = Vec::new();
     let mut lead = |title: &str, href: String| leads.push(json!({"title": title, "href": href}));
-    if let Some(id) = text("Event id") {
-        lead("Who stands behind this call", who("event", id));
-    }
+    lead("Who stands behind this call", who("event", id));
     if let Some(arn) = caller {
         lead("What this session did, and who it was", who("session", arn));
     }

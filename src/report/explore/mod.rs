@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::text::escape;
 pub use super::text::html::PageError;
 use super::text::html::render;
+use crate::event::Record;
 use crate::query::answer::AnswerCoverage;
 use filters::{FROM, Filters, LAST, SPANS, TO};
 
@@ -30,6 +31,18 @@ const MESSAGE: &str = include_str!("../../../templates/explore-message.html.hbs"
 
 /// The longest text of a record that is shown in a line, in characters.
 const TEXT_MAX: usize = 300;
+
+/// Tells, in SQL, that a record has no id.
+pub const WITHOUT_ID: &str = "coalesce(event_id, '') = ''";
+
+/// Returns the id by which an event is found: its own, else that of its bytes. `None`: it has none, and its record
+/// cannot be read.
+pub fn identity(event_id: &str, record: &str) -> Option<String> {
+    if !event_id.is_empty() {
+        return Some(event_id.to_owned());
+    }
+    Record::read(record).ok().map(|record| record.identity().into_owned())
+}
 
 /// What every page says beside its answer.
 #[derive(Debug, Clone, Default)]

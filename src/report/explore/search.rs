@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::chart::chart;
 use super::filters::{ACTOR, FACETS, FROM, Filters, LAST, NONE, OUTCOME, PAGE, PAGES_MAX, SOURCE, TEXT, TO};
-use super::{Frame, PageError, page, shown, time_fields};
+use super::{Frame, PageError, WITHOUT_ID, identity, page, shown, time_fields};
 use crate::query::answer::Cell;
 use crate::words::{count, grouped};
 
@@ -29,7 +29,7 @@ pub fn events(filters: &Filters, since: Option<Timestamp>) -> Asked {
     let skipped = (filters.page() - 1) * EVENTS_MAX;
     let sql = format!(
         "SELECT event_time, event_id, event_name, event_source, account, region, {ACTOR} AS actor, user_arn, source_ip, \
-         error_code, {OUTCOME} AS outcome, read_only FROM events WHERE {condition}{since} \
+         error_code, {OUTCOME} AS outcome, read_only, CASE WHEN {WITHOUT_ID} THEN record END AS unnamed FROM events WHERE {condition}{since} \
          ORDER BY event_time DESC NULLS LAST, event_id, account, region, record LIMIT {} OFFSET {skipped}",
         EVENTS_MAX + 1
     );
@@ -84,7 +84,7 @@ pub fn times(filters: &Filters, from: Option<Timestamp>, to: Timestamp) -> Asked
     let (condition, values) = filters.condition();
     let (grain, _) = grain(from, to);
     let sql = format!(
-        "SELECT CAST(moment AS varchar) AS moment, events, done FROM ( \
+        "SELECT to_iso8601(moment) AS moment, events, done FROM ( \
            SELECT moment, count(*) AS events, count(*) FILTER (WHERE outcome = 'done') AS done \
            FROM (SELECT date_trunc('{grain}', event_time) AS moment, {OUTCOME} AS outcome FROM events WHERE {condition}) \
            GROUP BY moment \
@@ -208,13 +208,15 @@ fn facet_values(facet: &super::filters::Facet, rows: Vec<&Vec<Cell>>, total: u64
 }
 
 fn event(row: &[Cell], filters: &Filters) -> Value {
-    let (time, id, actor) = (text(row, 0), text(row, 1), text(row, 6));
-    let at = Filters::default().with("id", id);
-    let at = if time.is_empty() { at } else { at.with("at", time) };
+    let (time, id, actor) = (text(row, 0), identity(text(row, 1), text(row, 12)), text(row, 6));
+    let at = |id: String| {
+        let at = Filters::default().with("id", &id);
+        if time.is_empty() { at } else { at.with("at", time) }
+    };
     let session = text(row, 7).rsplit_once(":assumed-role/").and_then(|(_, rest)| rest.split_once('/'));
     json!({
         "time": short(time),
-        "href": at.address("event"),
+        "href": id.map(|id| at(id).address("event")),
         "name": shown(text(row, 2)),
         "service": shown(text(row, 3).trim_end_matches(".amazonaws.com")),
         "account": shown(text(row, 4)),

@@ -70,6 +70,9 @@ fn ending(page: &mut Page, own: &IncarnationAnswer, names: &AccountNames) {
         page.line(4, &[Span(FAINT, &said::where_from(end, names))]);
         end.person.iter().for_each(|own| person(page, own));
     }
+    if let Some(before) = said::ended_before(own) {
+        page.line(2, &[Span(NOTICE, &before)]);
+    }
     if let Some(attempts) = said::attempts(own) {
         page.line(2, &[Span(NOTICE, &attempts)]);
     }

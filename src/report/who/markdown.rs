@@ -68,6 +68,7 @@ fn one(own: &IncarnationAnswer, answer: &WhoAnswer) -> String {
         end.person.iter().filter_map(person::moved).for_each(|line| text += &item(&line));
         end.person.iter().flat_map(person::person).for_each(|line| text += &item(&line));
     }
+    said::ended_before(own).iter().for_each(|line| text += &item(line));
     said::attempts(own).iter().for_each(|line| text += &item(line));
     text += &item(&said::maker(own));
     if let Some(maker) = own.maker() {

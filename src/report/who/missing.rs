@@ -4,7 +4,9 @@
 use super::WhoAnswer;
 use super::names::AccountNames;
 use crate::event::HISTORY_DAYS;
-use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, StepAnswer};
+use crate::investigate::answer::{
+    EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer, UnseenAnswer,
+};
 use crate::investigation::history::HistoryCoverage;
 use crate::query::answer::{AnswerCoverage, HoursGap};
 use crate::report::text::words::count;
@@ -46,6 +48,10 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
     if answer.further_resources > 0 {
         all.push(format!("{} of this name are not shown.", count(answer.further_resources, "more resource")));
     }
+    if answer.untraced_calls > 0 {
+        let calls = count(answer.untraced_calls, "call");
+        all.push(format!("Who stands behind {calls} was not looked for: they are of too many sessions."));
+    }
     if let Some(actor) = &answer.actor {
         all.extend(actor.missing.iter().map(|why| format!("Not in the answer: {why}.")));
         if !actor.unclear.is_empty() {
@@ -61,7 +67,28 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
     let is_maybe = |own: &IncarnationAnswer| matches!(own.ending, EndingAnswer::MaybeDeleted);
     let maybe = answer.resources.iter().filter(|own| own.incarnations.first().is_some_and(is_maybe));
     all.extend(maybe.take(NAMED_MAX).map(|own| format!("Whether {} was deleted is not known.", own.name)));
+    let incarnations = answer.resources.iter().flat_map(|own| own.incarnations.iter().map(move |one| (own, one)));
+    all.extend(incarnations.filter_map(|(own, one)| unseen(own, one)).take(NAMED_MAX));
     all
+}
+
+/// Says which record of a resource that was deleted twice is missing.
+fn unseen(resource: &ResourceAnswer, own: &IncarnationAnswer) -> Option<String> {
+    let end = own.end()?;
+    let name = format!("{} {}", resource.resource_type.as_deref().unwrap_or("resource"), resource.name);
+    let second = format!("{} of {} (event {})", end.call, end.time, end.event_id);
+    Some(match own.unseen? {
+        UnseenAnswer::MadeAgain => format!(
+            "{name} must have been made again before {second}, as an earlier call had deleted it: no record that was \
+             looked at has that."
+        ),
+        UnseenAnswer::TakenBack => format!(
+            "An earlier deletion of {name} must have been taken back before {second}: no record that was looked at has that."
+        ),
+        UnseenAnswer::Either => {
+            format!("Whether {name} was made again before {second}, or an earlier call was its end, is not known.")
+        }
+    })
 }
 
 fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
@@ -73,8 +100,12 @@ fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
         all.push(format!("The archive was not looked through to its end: {ended}."));
     }
     if own.unread_count > 0 {
-        let keys: Vec<&str> = own.unread.iter().take(NAMED_MAX).map(|part| part.key.as_str()).collect();
-        all.push(format!("{} of the archive could not be read: {}.", many(own.unread_count, "part"), keys.join(", ")));
+        // A file may be damaged in several places.
+        let mut keys: Vec<&str> = own.unread.iter().map(|part| part.key.as_str()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let shown = some(keys.iter().map(|key| (*key).to_owned()), keys.len());
+        all.push(format!("{} of the archive could not be read: {shown}.", many(own.unread_count, "part")));
     }
     if !own.without_logs.is_empty() {
         let places = some(own.without_logs.iter().map(|place| names.named(place)), own.without_logs.len());

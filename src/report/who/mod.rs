@@ -12,6 +12,8 @@ mod page;
 mod said;
 mod section;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -44,6 +46,11 @@ pub struct WhoAnswer {
     pub resources: Vec<ResourceAnswer>,
     /// How many more resources the records name.
     pub further_resources: usize,
+    /// Calls whose callers were not traced, as they are of more sessions than are followed for one resource.
+    pub untraced_calls: usize,
+    /// The ARNs of the keys that an alias stood for, by the name of the alias: they are among the resources. Empty: no
+    /// alias was asked for, or no record says it.
+    pub keys_of_aliases: BTreeMap<String, BTreeSet<String>>,
     /// Calls of which the record hides what they were about: it may be this.
     pub withheld: Vec<StepAnswer>,
     /// The sessions and keys that were asked for, the last one first.
@@ -61,6 +68,9 @@ pub struct WhoAnswer {
     pub unread_records: usize,
     /// What the accounts that the answer names are called, by id. Empty: it is not known.
     pub account_names: AccountNames,
+    /// Why the names of accounts are not known, where they were asked for. `None`: they are known, or were not asked
+    /// for.
+    pub account_names_unknown: Option<String>,
     /// Why the answer is not known to be whole, in sentences: which accounts, which days, which kinds of events, whose
     /// calls. Empty: it is whole.
     pub not_whole: Vec<String>,
@@ -84,6 +94,8 @@ impl WhoAnswer {
             subject,
             resources: Vec::new(),
             further_resources: 0,
+            untraced_calls: 0,
+            keys_of_aliases: BTreeMap::new(),
             withheld: Vec::new(),
             sessions: Vec::new(),
             calls: Vec::new(),
@@ -92,6 +104,7 @@ impl WhoAnswer {
             container: None,
             unread_records: 0,
             account_names: AccountNames::default(),
+            account_names_unknown: None,
             not_whole: Vec::new(),
             only_endings: false,
             only_data_events: false,
@@ -130,7 +143,8 @@ impl WhoAnswer {
     fn sentences(&self) -> Vec<String> {
         let archive = self.coverage.iter().flat_map(AnswerCoverage::sentences);
         let history = self.history.iter().flat_map(HistoryCoverage::sentences);
-        archive.chain(history).chain(self.account_names.sentence()).collect()
+        let unknown = self.account_names_unknown.iter().map(|why| format!("Names of accounts are not known: {why}."));
+        archive.chain(history).chain(self.account_names.sentence()).chain(unknown).collect()
     }
 }
 

@@ -97,6 +97,7 @@ fn incarnation(own: &IncarnationAnswer, is_earlier: bool, answer: &WhoAnswer, ad
         "ending": shown(&said::ending(own)),
         "ended": own.end().map(|end| shown(&said::where_from(end, names))),
         "chain": chain_of(own.end()),
+        "ended_before": said::ended_before(own).as_deref().map(shown),
         "attempts": said::attempts(own).as_deref().map(shown),
         "maker": shown(&said::maker(own)),
         "made": own.maker().map(|step| shown(&said::where_from(step, names))),

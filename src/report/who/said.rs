@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::WhoAnswer;
 use super::names::AccountNames;
-use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer};
+use crate::investigate::answer::{
+    EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer, UnseenAnswer,
+};
 use crate::investigate::calls::{CallAnswer, SessionAnswer};
 use crate::report::text::lines::{Detail, lines};
 use crate::report::text::words::count;
@@ -66,8 +68,26 @@ pub(super) fn maker(own: &IncarnationAnswer) -> String {
         }
         Some(step) if step.effect == "put" => format!("Made, or replaced, {} by {}.", step.time, step.who()),
         Some(step) => format!("Made {} by {}.", step.time, step.who()),
+        None if own.unseen == Some(UnseenAnswer::MadeAgain) => {
+            "Who made it is not among the records. It must have been made after the one before it was deleted: what is \
+             not there cannot be deleted."
+                .to_owned()
+        }
         None => "Who made it is not among the records.".to_owned(),
     }
+}
+
+/// Returns what is said of an earlier deletion that was done too.
+pub(super) fn ended_before(own: &IncarnationAnswer) -> Option<String> {
+    let before = own.end_before()?;
+    let deleted = format!("{} of {} by {} was done too", before.call, before.time, before.who());
+    let why = match own.unseen? {
+        UnseenAnswer::TakenBack => "it must have been taken back, and no record has that",
+        UnseenAnswer::Either | UnseenAnswer::MadeAgain => {
+            "it was made again between the two and no record has that, or the second call did well although nothing was there"
+        }
+    };
+    Some(format!("{deleted} (event {}): {why}.", before.event_id))
 }
 
 /// Returns the attempts to end it that were not done, before or after its end.
@@ -85,9 +105,10 @@ pub(super) fn attempts(own: &IncarnationAnswer) -> Option<String> {
 /// Returns a step in a line, without its time.
 pub(super) fn step(own: &StepAnswer) -> String {
     let session = session_of(own).map(|session| format!(" in the session {session}")).unwrap_or_default();
-    let mut text = format!("{} by {}{session}", own.call, own.who());
+    let call = call_name(&own.call);
+    let mut text = format!("{call} by {}{session}", own.who());
     if own.is_by_aws {
-        text = format!("{} by AWS itself ({})", own.call, own.actor);
+        text = format!("{call} by AWS itself ({})", own.actor);
     }
     match (own.outcome, &own.error) {
         (OutcomeAnswer::Done, _) => {}
@@ -135,9 +156,10 @@ pub(super) fn where_from(step: &StepAnswer, names: &AccountNames) -> String {
     parts.join(", ")
 }
 
-/// Returns the session in which a call was made, in a few letters: `Deploy/build`. `None`: the caller is the person.
+/// Returns the session in which a call was made, in a few letters: `Deploy/build`. `None`: the caller is the person, or
+/// is named for want of one.
 fn session_of(own: &StepAnswer) -> Option<&str> {
-    let person = own.person.as_ref().filter(|person| !person.hops.is_empty() && person.origin.is_some())?;
+    let person = own.person.as_ref().filter(|person| !person.hops.is_empty() && person.who() != person.actor)?;
     person.actor.split_once(":assumed-role/").map(|(_, session)| session)
 }
 
@@ -199,7 +221,12 @@ pub(super) fn session_calls(own: &SessionAnswer) -> String {
 pub(super) fn call_title(own: &CallAnswer, names: &AccountNames) -> String {
     let account = own.account.as_deref().map(|account| names.named(account));
     let place: Vec<String> = account.into_iter().chain(own.region.clone()).collect();
-    format!("event {}: {} of {} in {}", own.event_id, own.call, own.service, place.join(" "))
+    format!("event {}: {} of {} in {}", own.event_id, call_name(&own.call), own.service, place.join(" "))
+}
+
+/// Returns the name of a call, as far as its record has one: a number is none.
+fn call_name(call: &str) -> &str {
+    if call.starts_with(|first: char| first.is_ascii_alphabetic()) { call } else { "a call without a name" }
 }
 
 /// Returns who made a call, in a sentence.
@@ -231,6 +258,10 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
         ));
     }
     all.extend(answer.container.as_ref().and_then(container));
+    for (alias, keys) in &answer.keys_of_aliases {
+        let keys = keys.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
+        all.push(format!("{alias} stood for {keys}, as records say: its history is above."));
+    }
     if answer.is_perhaps_misnamed() {
         all.push(format!(
             "{0} was taken for a person of Identity Center or of another provider, or for a unique id. An IAM user or a role is \
@@ -246,10 +277,10 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
     }
     if let Some(first) = answer.withheld.first() {
         all.push(format!(
-            "{} may be about it: their records hide or leave out what they were about. The first is {} {} by {}, event {}.",
+            "{} may be about it: their records hide or leave out what they were about, or which call it was. The first is {} {} by {}, event {}.",
             count(answer.withheld.len(), "call"),
             first.time,
-            first.call,
+            call_name(&first.call),
             first.who(),
             first.event_id
         ));

@@ -50,7 +50,7 @@ pub(super) fn sections(subject: &str, own: &ActorAnswer) -> Vec<Section> {
     });
     all.extend(Section::table(
         "Calls",
-        &["service", "call", "", "done", "not done", "unclear", "last"],
+        &["service", "call", "effect", "done", "not done", "unclear", "last"],
         calls.collect(),
     ));
     all.extend(standing("Made, and not deleted by any recorded call", &own.stands));
@@ -127,7 +127,7 @@ fn actions(title: &str, all: &[ActionLine]) -> Option<Section> {
         let errors = line.errors.join(", ");
         vec![line.action.clone(), line.calls.to_string(), text(&line.last), errors, assumed.to_owned()]
     };
-    Section::table(title, &["action", "calls", "last", "errors", ""], all.iter().map(row).collect())
+    Section::table(title, &["action", "calls", "last", "errors", "note"], all.iter().map(row).collect())
 }
 
 fn used(line: &UseLine) -> String {

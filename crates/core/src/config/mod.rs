@@ -59,6 +59,20 @@ pub fn review(text: &str, file: &str) -> Result<(Config, Vec<ConfigFinding>), Co
     Err(ConfigErrors::new(file, text, findings))
 }
 
+/// Returns the line and the column, from 1, at which a field such as `aws_config.administrator` stands, else the
+/// section that has its default. `None`: neither is there.
+pub fn position(text: &str, field: &str) -> Option<(usize, usize)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (document, _) = yaml::read(text);
+    let document = document?;
+    let mut at = field.split('.').fold(String::new(), |at, step| place::join(&at, step));
+    while !document.places.contains_key(&at) {
+        at.truncate(at.rfind('/')?);
+    }
+    let place = document.places.get(&at).filter(|_| !at.is_empty())?;
+    Some(Lines::of(text).position(text, place.of_field().start))
+}
+
 /// Turns values into a configuration, or says all that is wrong with them.
 fn judge(document: &Document, text: &str) -> Result<Config, Vec<Diagnostic>> {
     if document.value.is_null() {

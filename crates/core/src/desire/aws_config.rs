@@ -82,8 +82,9 @@ fn administrator(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Result<Accou
         None => layout.log_account.clone(),
     };
     if account == layout.management_account {
-        let why = "the management account cannot be a delegated administrator; name a member account".into();
-        return Err(BadDesign::Account { field, text: account.to_string(), why });
+        let said = named.unwrap_or(brief.config.accounts.log.as_str()).to_owned();
+        let why = "this is the management account, which cannot be a delegated administrator; name a member account";
+        return Err(BadDesign::Account { field, text: said, why: why.into() });
     }
     Ok(account)
 }

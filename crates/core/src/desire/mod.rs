@@ -121,6 +121,18 @@ pub enum BadDesign {
     Template(#[from] BadTemplate),
 }
 
+impl BadDesign {
+    /// Returns the field of the configuration that cannot be met. `None`: it is no single one, or none of the file.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::OtherOrganization { .. } => Some("organization.id"),
+            Self::Account { field, .. } | Self::Name { field, .. } => Some(field),
+            Self::NothingSelected { .. } => Some("accounts.include"),
+            Self::NoActiveAccount(_) | Self::LetsNobodyRead { .. } | Self::Template(_) => None,
+        }
+    }
+}
+
 fn for_account(account: &Option<AccountId>) -> String {
     account.as_ref().map(|id| format!(" for account {id}")).unwrap_or_default()
 }

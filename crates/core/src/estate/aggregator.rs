@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Field, FieldValue, Tags};
-use crate::ids::Region;
+use super::{Address, Field, FieldValue, Kind, Tags};
+use crate::ids::{AccountId, Arn, Region};
 
 /// The field of the configuration that asks for an aggregator and all that it needs.
 pub const REASON: &str = "aws_config";
@@ -30,6 +30,15 @@ pub struct ConfigAggregator {
 }
 
 impl ConfigAggregator {
+    /// Returns where its role is. `None`: it names none, or not by the ARN of a role.
+    pub fn role_address(&self) -> Option<Address> {
+        let arn: Arn = self.role.as_deref()?.parse().ok()?;
+        let account: AccountId = arn.account().parse().ok()?;
+        // A role may have a path, which is no part of its name.
+        let name = arn.resource().strip_prefix("role/")?.rsplit('/').next()?;
+        Some(Address::global(&account, Kind::Role, name))
+    }
+
     pub(super) fn fields(&self) -> Vec<Field> {
         let Self { organization, role, regions, tags } = self;
         let regions = match regions {

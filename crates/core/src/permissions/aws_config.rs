@@ -2,6 +2,7 @@
 //! role where AWS Config is administered.
 
 use super::AccountKind;
+use super::identity::READ_ROLE;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
 use crate::estate::OWNER_TAG;
@@ -18,8 +19,22 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     if names.place() == AccountKind::Management {
         add_registration(draft);
     }
+    if names.place() != AccountKind::Management {
+        add_looking(names, draft);
+    }
     if names.administers_config() {
         add_aggregator(names, draft);
+    }
+}
+
+/// Any account may have administered AWS Config before, and have an aggregator and its role left.
+fn add_looking(names: &Names<'_>, draft: &mut PolicyBuilder) {
+    draft.allow(&GrantScope::everything("ReadAggregators"), &[op::DESCRIBE_AGGREGATORS]);
+    let all = names.arn("config", names.here(), "config-aggregator/*");
+    draft.allow(&GrantScope::on("ReadAggregatorTags", [all]), &[op::LIST_TAGS]);
+    if names.place() == AccountKind::Member {
+        let role = names.identity(&format!("role/{}", names.config_role()));
+        draft.allow(&GrantScope::on("ReadConfigRole", [role]), &READ_ROLE);
     }
 }
 
@@ -33,9 +48,7 @@ fn add_registration(draft: &mut PolicyBuilder) {
 /// The id of an aggregator is AWS's to give: it is known by the tag that it is made with (Service Authorization
 /// Reference, "AWS Config").
 fn add_aggregator(names: &Names<'_>, draft: &mut PolicyBuilder) {
-    draft.allow(&GrantScope::everything("ReadAggregators"), &[op::DESCRIBE_AGGREGATORS]);
     let all = names.arn("config", names.here(), "config-aggregator/*");
-    draft.allow(&GrantScope::on("ReadAggregatorTags", [all.clone()]), &[op::LIST_TAGS]);
     let deployment = || [names.config().deployment.clone()];
     let making = GrantScope::on("MakeAggregator", [all.clone()]);
     let making = making.when("StringEquals", &format!("aws:RequestTag/{OWNER_TAG}"), deployment());

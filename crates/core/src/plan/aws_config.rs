@@ -2,6 +2,8 @@
 //! organization, further accounts that administer AWS Config, and what a deployment left when it wanted them no more.
 //! Each is said, and none of it is replaced or removed.
 
+use std::collections::BTreeSet;
+
 use super::Leftover;
 use super::field_change::FieldChange;
 use super::finding::{Finding, Harm};
@@ -11,6 +13,9 @@ use crate::estate::{Address, ConfigAggregator, Desired, Estate, Kind, Problem, R
 
 /// The code of an aggregator that bears the wanted name and was made by others.
 const AGGREGATOR_TAKEN: &str = "AggregatorTaken";
+
+/// The code of an aggregator of this deployment that collects from single accounts.
+const AGGREGATOR_OF_ACCOUNTS: &str = "AggregatorOfAccounts";
 
 /// Returns what stands against an aggregator: others made one of that name. It may be the only source of their
 /// questions and dashboards, so that it is not even adopted; unless it lacks nothing but the tag, which a hand may have
@@ -33,6 +38,40 @@ pub(super) fn taken(address: &Address, seen: &Resource, differing: &[FieldChange
                `orgtrail:deployment` with the deployment's name"
             .into(),
     })
+}
+
+/// Returns what stands against changing an aggregator of this deployment: a hand made it collect from single accounts.
+/// AWS Config does not turn one kind into the other (developer guide, "Editing a Configuration Aggregator"), and its
+/// list of accounts would be lost.
+pub(super) fn collects_from_accounts(address: &Address, wish: &Resource, seen: &Resource) -> Option<Problem> {
+    let (Resource::ConfigAggregator(wish), Resource::ConfigAggregator(found)) = (wish, seen) else { return None };
+    if found.organization || !wish.organization {
+        return None;
+    }
+    Some(Problem {
+        account: address.account.clone(),
+        address: Some(address.clone()),
+        stage: Stage::Plan,
+        code: AGGREGATOR_OF_ACCOUNTS.into(),
+        message: format!(
+            "the aggregator collects from {} and not from the organization: it is not replaced, as the list of accounts \
+             would be lost",
+            from(found)
+        ),
+        help: format!(
+            "if the list is not needed: {}; or choose another name in aws_config.aggregator",
+            deletion(address)
+        ),
+    })
+}
+
+/// Returns the command that deletes an aggregator.
+fn deletion(address: &Address) -> String {
+    let region = address.region.as_ref().map(|region| format!(", region {region}")).unwrap_or_default();
+    format!(
+        "`aws configservice delete-configuration-aggregator --configuration-aggregator-name {}` in account {}{region}",
+        address.name, address.account
+    )
 }
 
 fn from(found: &ConfigAggregator) -> String {
@@ -75,17 +114,16 @@ fn is_ours(desired: &Desired, resource: &Resource) -> bool {
     resource.deployment() == Some(desired.deployment.as_str())
 }
 
-/// Returns what this deployment made and does not want any more: an aggregator of another name, and the role of one.
+/// Returns what this deployment made and does not want any more: an aggregator of another name or in an account that
+/// administered AWS Config before, and the role of one.
 pub(super) fn leftovers(desired: &Desired, observed: &Estate) -> Vec<Leftover> {
     let left = observed.resources().filter(|(at, found)| !desired.wanted.contains_key(*at) && is_ours(desired, found));
     let how = |(address, resource): (&Address, &Resource)| match resource {
-        Resource::ConfigAggregator(_) => Some(format!(
-            "never removed by orgtrail: `aws configservice delete-configuration-aggregator --configuration-aggregator-name {}` \
-             in account {}{}",
-            address.name,
-            address.account,
-            address.region.as_ref().map(|region| format!(", region {region}")).unwrap_or_default()
-        )),
+        Resource::ConfigAggregator(aggregator) => {
+            let role = aggregator.role_address().filter(|role| !desired.wanted.contains_key(role));
+            let role = role.map(|role| format!("; then its role {} may go too", role.name)).unwrap_or_default();
+            Some(format!("never removed by orgtrail: {}{role}", deletion(address)))
+        }
         Resource::Role(role) if is_of_aggregator(role) => Some(
             "the role of an aggregator of AWS Config, never removed by orgtrail: delete it once no aggregator uses it"
                 .to_owned(),
@@ -99,10 +137,17 @@ fn is_of_aggregator(role: &Role) -> bool {
     role.attached.iter().any(|arn| arn.ends_with(&format!(":policy/{ROLE_POLICY}")))
 }
 
-/// Returns why others that administer AWS Config or collect from the organization are not known.
+/// Returns why others that administer AWS Config or collect from the organization are not known, and what was left
+/// where it was administered before.
 pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
+    let aggregators = observed.resources().filter_map(|(_, found)| match found {
+        Resource::ConfigAggregator(aggregator) if is_ours(desired, found) => aggregator.role_address(),
+        _ => None,
+    });
+    let roles: BTreeSet<Address> = aggregators.collect();
     let asked = |address: &Address| match address.kind {
         Kind::ConfigAggregator => true,
+        Kind::Role => roles.contains(address),
         _ => address.kind == Kind::DelegatedAdministrator && address.service_principal() == Some(CONFIG_PRINCIPAL),
     };
     let unwanted = observed.sightings.iter().filter(|(at, _)| !desired.wanted.contains_key(*at) && asked(at));

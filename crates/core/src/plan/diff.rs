@@ -78,7 +78,13 @@ fn compare_one(
             let fields = differences(&resource, seen, aliases);
             let observed = seen.clone();
             match ownership(seen, &desired.deployment) {
-                Ownership::Ours => Step::update(resource, observed, fields),
+                Ownership::Ours => {
+                    if let Some(other) = aws_config::collects_from_accounts(address, &resource, seen) {
+                        compared.blockers.push(other);
+                        is_other = true;
+                    }
+                    Step::update(resource, observed, fields)
+                }
                 Ownership::HalfMade => {
                     Some(Step::Create { desired: resource, begun: Some(Begun { observed, fields }) })
                 }

@@ -430,7 +430,8 @@ fn rule(seen: &Rule) -> Vec<Damage> {
 fn aggregator(seen: &ConfigAggregator) -> Vec<Damage> {
     let ConfigAggregator { organization, role, regions, tags } = seen;
     let mut all = Damages::of(seen);
-    all.change("organization", |r| r.organization = !organization);
+    // Its list of accounts would be lost: the plan names it, and it stays.
+    all.told("organization", |r| r.organization = !organization);
     all.change("role", |r| r.role = other(role, "arn:aws:iam::222222222222:role/theirs".to_owned()));
     all.change("regions", |r| r.regions = other(regions, BTreeSet::from(["eu-west-3".parse().unwrap()])));
     all.tags(tags, |r| &mut r.tags);
@@ -462,7 +463,8 @@ fn trail(seen: &Trail) -> Vec<Damage> {
     all.change("topic", |r| r.topic = other(topic, arn()));
     all.change("global_events", |r| r.global_events = !global_events);
     all.change("multi_region", |r| r.multi_region = !multi_region);
-    all.change("organization", |r| r.organization = !organization);
+    // Its list of accounts would be lost: the plan names it, and it stays.
+    all.told("organization", |r| r.organization = !organization);
     all.change("validation", |r| r.validation = !validation);
     all.change("key", |r| r.key = other(key, arn()));
     all.change("log_group", |r| r.log_group = other(log_group, arn()));

@@ -179,6 +179,28 @@ impl Explainer<'_> {
         Diagnostic::new(Code::WrongValue, at, message)
     }
 
+    /// Finds the sections that may be left out and of which only the name is there. They mean neither their defaults
+    /// nor, as a written `null` does, that they are left out: whoever writes the name wants the section.
+    pub fn empty_sections(&self) -> impl Iterator<Item = SchemaViolation> {
+        let written = self.document.places.iter().filter(|(_, place)| place.key.is_some() && place.value.is_empty());
+        let empty = written.filter(|(at, _)| self.document.value.pointer(at).is_some_and(Value::is_null));
+        empty.filter_map(|(at, _)| self.empty_section(at))
+    }
+
+    fn empty_section(&self, at: &str) -> Option<SchemaViolation> {
+        let (parent, field) = at.rsplit_once('/')?;
+        let may_be_null = self.lookup().at(parent)?.get("properties")?.get(field)?.get("anyOf").is_some();
+        let section = self.lookup().at(at)?;
+        section.get("properties").filter(|_| may_be_null)?;
+        let required = section.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let help = match listed(required.iter().filter_map(Value::as_str)) {
+            _ if required.is_empty() => format!("write `{field}: {{}}` to take its defaults, or leave the line out"),
+            fields => format!("write its fields below it, at least {fields}, or leave the line out"),
+        };
+        let message = format!("{} must be a section with fields, here it is empty", self.subject(at));
+        Some(misfit(at, Diagnostic::new(Code::WrongType, at, message).help(help)))
+    }
+
     /// Returns how a message calls a value: by its path.
     fn subject(&self, at: &str) -> String {
         if at.is_empty() { "the file".into() } else { format!("`{}`", display_path(at)) }

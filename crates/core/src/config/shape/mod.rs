@@ -60,7 +60,9 @@ impl Shape {
     pub fn misfits(&self, document: &Document, text: &str) -> Vec<SchemaViolation> {
         let errors: Vec<_> = self.validator.iter_errors(&document.value).collect();
         let explainer = explain::Explainer { schema: &self.schema, document, text };
-        without_misspelt(telling(&errors).flat_map(|error| explainer.explain(error)).collect())
+        let mut misfits = without_misspelt(telling(&errors).flat_map(|error| explainer.explain(error)).collect());
+        misfits.extend(explainer.empty_sections());
+        misfits
     }
 }
 

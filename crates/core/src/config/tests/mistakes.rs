@@ -1,6 +1,6 @@
 //! One mistake each: where it is found, what is said of it, and what help is given.
 
-use super::{findings, parse, spoiled};
+use super::{Code, GOOD, findings, parse, position, spoiled};
 
 /// The right text, the wrong one in its place; line, column, a part of the message, a part of the help.
 type Case<'a> = (&'a str, &'a str, usize, usize, &'a str, &'a str);
@@ -373,4 +373,44 @@ fn names_that_aws_would_refuse() {
 #[test]
 fn values_that_do_not_go_together() {
     check(RULES);
+}
+
+#[test]
+fn a_section_of_which_only_the_name_is_there_is_neither_its_defaults_nor_left_out() {
+    for (text, path, help) in [
+        (format!("{GOOD}aws_config:\n"), "aws_config", "`aws_config: {}`"),
+        (format!("{GOOD}aws_config:   # later\n"), "aws_config", "`aws_config: {}`"),
+        (format!("{GOOD}lake:\n"), "lake", "at least `place`"),
+        (format!("{GOOD}notify:\n  webhook:\n"), "notify.webhook", "leave the line out"),
+        (spoiled("  prefix: logs\n", "  prefix: logs\n  object_lock:\n"), "bucket.object_lock", "days"),
+        (
+            spoiled("    insights:", "    cloudwatch_logs:\n    insights:"),
+            "trails[0].cloudwatch_logs",
+            "leave the line out",
+        ),
+        // What may not be left out was an error before.
+        (spoiled("readers:\n  role: Read-{{account.id}}\n", "readers:\n"), "readers", "leave the line out"),
+    ] {
+        let found = findings(&text);
+        let [one] = found.as_slice() else { panic!("{text} {found:?}") };
+        assert_eq!((one.code, one.path.as_str()), (Code::WrongType, path));
+        assert!(one.message.ends_with("must be a section with fields, here it is empty"), "{}", one.message);
+        assert!(one.help.as_deref().is_some_and(|own| own.contains(help)), "{path}: {:?}", one.help);
+        assert!(one.line > 1, "{path}: line {}", one.line);
+    }
+    for left_out in ["aws_config: null", "aws_config: ~", "lake: null", "notify:\n  webhook: null"] {
+        let text = format!("{GOOD}{left_out}\n");
+        assert_eq!(parse(&text, "orgtrail.yaml").map_err(|errors| errors.render(false)).err(), None, "{left_out}");
+    }
+}
+
+#[test]
+fn a_field_is_found_again_in_the_text_and_a_default_where_its_section_is() {
+    let text = format!("{GOOD}aws_config:\n  administrator: security\n");
+    let line = |text: &str, field: &str| position(text, field);
+    assert_eq!(line(&text, "aws_config.administrator"), Some((text.lines().count(), 3)));
+    assert_eq!(line(&text, "aws_config.role"), Some((text.lines().count() - 1, 1)));
+    assert_eq!(line(&text, "organization.delegated_administrators"), Some((3, 1)));
+    assert_eq!((line(&text, "lake.place"), line("a: [", "a"), line("", "a")), (None, None, None));
+    assert_eq!(line(&format!("\u{feff}{text}"), "organization.id"), Some((4, 3)));
 }

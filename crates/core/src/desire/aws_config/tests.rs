@@ -92,7 +92,10 @@ fn the_aggregator_waits_for_all_that_it_needs_and_its_role_trusts_aws_config_of_
 #[test]
 fn an_administrator_is_a_member_and_a_role_has_a_name_of_its_own() {
     for (section, said) in [
-        ("{administrator: management}", "the management account cannot be a delegated administrator"),
+        (
+            "{administrator: management}",
+            "says \"management\": this is the management account, which cannot be a delegated administrator",
+        ),
         ("{administrator: nobody}", "has no such account"),
         ("{role: CloudTrailReadLogs-333333333333}", "is the name of another role of this deployment"),
     ] {

@@ -73,7 +73,54 @@ fn one_of_the_wanted_name_that_others_made_is_neither_changed_nor_adopted() {
     }
     let compared = crate::plan::diff::compare(&desired, &estate([(WANTED, aggregator(None, true))]));
     assert!(compared.blockers.is_empty() && compared.changes[0].lost_its_tag(), "a hand took its tag away");
-    let compared = crate::plan::diff::compare(&desired, &estate([(WANTED, aggregator(Some("acme"), false))]));
+}
+
+#[test]
+fn one_of_ours_is_put_right_but_not_where_a_hand_made_it_collect_from_single_accounts() {
+    let desired = desired();
+    let compare = |found| crate::plan::diff::compare(&desired, &estate([(WANTED, found)]));
+    let compared = compare(aggregator(Some("acme"), false));
+    let [blocker] = compared.blockers.as_slice() else { panic!("{:?}", compared.blockers) };
+    assert_eq!((blocker.code.as_str(), blocker.address.as_ref()), (AGGREGATOR_OF_ACCOUNTS, Some(&address(WANTED))));
+    assert!(blocker.message.contains("single accounts in 1 regions"), "{}", blocker.message);
+    assert!(blocker.help.contains("delete-configuration-aggregator"), "{}", blocker.help);
+    assert!(compared.changes.is_empty(), "its list of accounts would be lost: {:?}", compared.changes);
+
+    let regions = Some(BTreeSet::from(["eu-west-1".parse().unwrap()]));
+    let tags = Tags::from([(OWNER_TAG.to_owned(), "acme".to_owned())]);
+    let compared = compare(ConfigAggregator { organization: true, role: None, regions, tags }.into());
     let paths: Vec<&str> = compared.changes[0].fields().iter().map(|field| field.path.as_str()).collect();
-    assert_eq!(paths, ["organization", "regions"], "one of ours that a hand changed is put right");
+    assert_eq!((paths, compared.blockers.len()), (vec!["regions"], 0));
+}
+
+#[test]
+fn what_is_left_where_aws_config_was_administered_before_is_named_or_why_it_is_not_known() {
+    let at = "333333333333/eu-central-1/config_aggregator/before";
+    let role = "333333333333/global/role/before-config";
+    let Resource::ConfigAggregator(found) = aggregator(Some("acme"), true) else { panic!() };
+    let arn = Some("arn:aws:iam::333333333333:role/before-config".to_owned());
+    let mut observed = estate([(at, ConfigAggregator { role: arn, ..found }.into())]);
+    let left = leftovers(&desired(), &observed);
+    let [one] = left.as_slice() else { panic!("{left:?}") };
+    assert_eq!(one.address, address(at));
+    assert!(one.how.contains("account 333333333333, region eu-central-1; then its role before-config"), "{}", one.how);
+
+    let denied = |at: &str| {
+        Sighting::Unreadable(Problem {
+            account: "333333333333".parse().unwrap(),
+            address: Some(address(at)),
+            stage: Stage::Observe,
+            code: "AccessDenied".into(),
+            message: "no".into(),
+            help: String::new(),
+        })
+    };
+    for unread in [role, "333333333333/eu-central-1/config_aggregator/orgtrail-acme"] {
+        observed.sightings.insert(address(unread), denied(unread));
+    }
+    observed.sightings.insert(address("333333333333/global/role/of-others"), denied(role));
+    let problems = unknown(&desired(), &observed);
+    let places: BTreeSet<String> = problems.iter().filter_map(|one| Some(one.address.as_ref()?.to_string())).collect();
+    let wanted = [role, "333333333333/eu-central-1/config_aggregator/orgtrail-acme"];
+    assert_eq!((problems.len(), places), (2, wanted.map(str::to_owned).into()));
 }
