@@ -29,8 +29,8 @@ use crate::query::error::QueryError;
 use crate::query::scan::Looked;
 use crate::report::text::words::{count, size};
 
-/// Where questions put what does not fit into memory: a folder of this run, which only its user reads. A question that is
-/// ended in the middle does not take its files away itself.
+/// Where questions put what does not fit into memory: a folder of this run, which only its user reads. A question that
+/// is ended in the middle does not take its files away itself.
 static TEMPORARY: Mutex<Option<TempDir>> = Mutex::new(None);
 
 /// Returns the folder for what does not fit into memory. `None`: it cannot be made, so that the system's is taken.
