@@ -359,10 +359,10 @@ impl Incarnation {
         let Some(ended) = self.deleted.and_then(|at| self.steps.get(at)) else { return false };
         let changes = matches!(step.effect, ResourceEffect::Change | ResourceEffect::Attach | ResourceEffect::Detach);
         let is_named = step.matched_by != MatchedBy::Id && ended.matched_by != MatchedBy::Id;
+        let ending = if SLOW.contains(&ended.service.as_str()) { SLOWLY_ENDING } else { ENDING };
         let is_over = ended.when_absent != WhenAbsent::RefusedWhileWaiting
-            && step.time.duration_since(ended.time)
-                > if SLOW.contains(&ended.service.as_str()) { SLOWLY_ENDING } else { ENDING }
-            && !step.takes_back();
+            && !step.takes_back()
+            && step.time.duration_since(ended.time) > ending;
         step.is_sure() && changes && is_named && is_over && !step.is_by_aws
     }
 

@@ -84,12 +84,8 @@ impl<'t> ResourceReader<'t> {
 
     /// Returns the effects that the table gives the call of a record, each with its type. Empty: it does not know the
     /// call.
-    pub fn effects(
-        &self,
-        record: &Record<'_>,
-    ) -> impl Iterator<Item = (&'t ResourceType, ResourceEffect)> + use<'_, 't> {
-        let all = self.calls_of(record).iter().map(|(kind, call)| (*kind, call.effect_of(record)));
-        all.collect::<Vec<_>>().into_iter()
+    pub fn effects(&self, record: &Record<'_>) -> impl Iterator<Item = (&'t ResourceType, ResourceEffect)> {
+        self.calls_of(record).iter().map(|(kind, call)| (*kind, call.effect_of(record)))
     }
 
     /// Returns every resource that a record names: where the table says that its call names some, and in the list that

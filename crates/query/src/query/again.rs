@@ -39,6 +39,15 @@ impl PhysicalOptimizerRule for LeftSidesRunAgain {
     }
 }
 
+/// Returns the input of a part of a plan that has one.
+///
+/// # Errors
+/// Where it is given none; DataFusion gives it one.
+pub(super) fn only_input(children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    let none = || DataFusionError::Internal("a part of a plan that has one input is given none".to_owned());
+    children.into_iter().next().ok_or_else(none)
+}
+
 /// Gives what its input gives, each time that it is run.
 #[derive(Debug)]
 struct RunsAgainExec {
@@ -85,17 +94,11 @@ impl ExecutionPlan for RunsAgainExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.into_iter().next() {
-            Some(input) => Ok(Arc::new(Self::over(input))),
-            None => Err(DataFusionError::Internal("a plan that runs again has one input".to_owned())),
-        }
+        Ok(Arc::new(Self::over(only_input(children)?)))
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.into_iter().next() {
-            Some(input) => Ok(Arc::new(Self::over(input))),
-            None => Err(DataFusionError::Internal("a plan that runs again has one input".to_owned())),
-        }
+        Ok(Arc::new(Self::over(only_input(children)?)))
     }
 
     fn apply_expressions(

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, StringViewArray};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -16,6 +16,8 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions};
 use futures::stream::StreamExt;
+
+use super::again::only_input;
 
 /// Blocks of text that are small enough to be kept as they are, in bytes.
 const SMALL_BYTES: usize = 64 << 10;
@@ -48,15 +50,6 @@ struct DenseExec {
     input: Arc<dyn ExecutionPlan>,
 }
 
-impl DenseExec {
-    fn over(children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.into_iter().next() {
-            Some(input) => Ok(Arc::new(Self { input })),
-            None => Err(DataFusionError::Internal("a plan of dense texts has one input".to_owned())),
-        }
-    }
-}
-
 impl DisplayAs for DenseExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -85,11 +78,11 @@ impl ExecutionPlan for DenseExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Self::over(children)
+        Ok(Arc::new(Self { input: only_input(children)? }))
     }
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Self::over(children)
+        Ok(Arc::new(Self { input: only_input(children)? }))
     }
 
     fn apply_expressions(

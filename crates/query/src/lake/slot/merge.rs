@@ -18,7 +18,7 @@ use super::{Footer, SCHEMA};
 /// # Errors
 /// Where the slot is damaged.
 pub fn is_as_made(slot: &Slot) -> Result<Option<bool>, SlotError> {
-    if !slot.is_of_this_version()? {
+    if !slot.is_of_this_version() {
         return Ok(None);
     }
     let failed = |error: ParquetError| SlotError::Damaged(format!("it cannot be written: {error}"));

@@ -37,6 +37,8 @@ pub enum SlotError {
 #[derive(Debug, Clone)]
 pub struct Slot {
     bytes: Bytes,
+    /// What Parquet says of it.
+    metadata: Arc<ParquetMetaData>,
     /// What its footer says.
     pub footer: Footer,
 }
@@ -100,7 +102,8 @@ impl Slot {
     /// Where it is no slot, or a newer one.
     pub fn of(bytes: Bytes) -> Result<Self, SlotError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(damaged)?;
-        Ok(Self { footer: Footer::of(builder.metadata())?, bytes })
+        let metadata = Arc::clone(builder.metadata());
+        Ok(Self { footer: Footer::of(&metadata)?, metadata, bytes })
     }
 
     /// Makes sure that its events are of the time and the share of the accounts that its name says.
@@ -108,15 +111,13 @@ impl Slot {
     /// # Errors
     /// Where they are not.
     pub(in crate::lake) fn must_be_of(&self, id: &SlotId, slots: u16) -> Result<(), SlotError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(self.bytes.clone()).map_err(damaged)?;
-        belongs(builder.metadata(), id, slots).map_err(SlotError::Damaged)
+        belongs(&self.metadata, id, slots).map_err(SlotError::Damaged)
     }
 
     /// Tells whether this version of the program made it.
-    pub(super) fn is_of_this_version(&self) -> Result<bool, SlotError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(self.bytes.clone()).map_err(damaged)?;
-        let by = builder.metadata().file_metadata().created_by();
-        Ok(by == Some(super::write::CREATED_BY) && self.footer.schema == SCHEMA)
+    pub(super) fn is_of_this_version(&self) -> bool {
+        let by = self.metadata.file_metadata().created_by();
+        by == Some(super::write::CREATED_BY) && self.footer.schema == SCHEMA
     }
 
     /// Tells whether these are its bytes.

@@ -212,8 +212,7 @@ impl Update {
         told(Step { listed, ..Step::default() });
         // Half of it is for the slots that are being made of them.
         let budget = self.memory_bytes / 2 / self.threads.max(1);
-        let numbers_of = numbers.clone();
-        let mut shares = iter(numbers)
+        let mut shares = iter(numbers.iter().copied())
             .map(|number| {
                 let found = found.remove(&number).unwrap_or_default();
                 let share = Share {
@@ -263,7 +262,7 @@ impl Update {
         drop(shares);
         updated.add(total);
         if self.repairs {
-            updated.failed.extend(repair::left(store, &numbers_of, &updated.failed).await?);
+            updated.failed.extend(repair::left(store, &numbers, &updated.failed).await?);
         }
         Ok(updated)
     }
