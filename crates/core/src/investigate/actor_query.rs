@@ -23,7 +23,7 @@ pub enum ActorQuery {
     UniqueId(String),
     /// A person whom a provider vouches for.
     Person {
-        /// The ARN or the host of the provider, or [`IDENTITY_CENTER_PROVIDER`]. `None`: any, Identity Center too.
+        /// The ARN or the host of the provider, or `Identity Center`. `None`: any, Identity Center too.
         provider: Option<String>,
         /// The name of the user of Identity Center or its id, or the subject at the provider.
         name: String,
