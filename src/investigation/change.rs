@@ -15,7 +15,7 @@ use crate::cloud::CloudFault;
 use crate::cloud::history::{FoundEvent, HistoryKey, HistoryLookup};
 use crate::estate::{Address, Kind, Resource};
 use crate::event::catalog::{self, Target};
-use crate::event::{Actor, AuditEvent, EventHistory, Record, UnreadEvent};
+use crate::event::{Actor, AuditEvent, EventHistory, Record, RecordDigest, UnreadEvent};
 use crate::ids::{Partition, Region};
 use crate::investigate::answer::Person;
 use crate::investigate::chain::{Chain, Lost, Origin};
@@ -47,7 +47,8 @@ pub struct LastChanges {
 /// Who stands behind changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct People {
-    chains: BTreeMap<String, Chain>,
+    /// By record.
+    chains: BTreeMap<RecordDigest, Chain>,
 }
 
 /// What to look for in the event history.
@@ -254,7 +255,7 @@ impl People {
 
     /// Tells whether the beginning of a session behind a record was not among what was looked at: it may be elsewhere.
     pub fn is_open(&self, text: &str) -> bool {
-        let chain = Record::read(text).ok().and_then(|record| self.chains.get(&*record.identity()));
+        let chain = Record::read(text).ok().and_then(|record| self.chains.get(&record.digest()));
         chain.is_some_and(|chain| {
             matches!(chain.end, Err(Lost::NotFound(_) | Lost::NoStack(_)) | Ok(Origin::UserId { .. }))
         })
@@ -265,6 +266,6 @@ impl People {
         let record = Record::read(text).ok()?;
         let id = record.identity();
         let source = record.source_ip_address.as_deref().map(str::to_owned);
-        Some((id.to_string(), Person::of(self.chains.get(&*id)?).from(source)))
+        Some((id.to_string(), Person::of(self.chains.get(&record.digest())?).from(source)))
     }
 }

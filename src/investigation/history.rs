@@ -326,7 +326,7 @@ impl HistorySource {
                 let name = arn.rsplit('/').next().unwrap_or(arn);
                 vec![whole(HistoryKey::Username(name.to_owned()))]
             }
-            Search::Event(id) => vec![whole(HistoryKey::EventId(id.clone()))],
+            Search::Event(id) => vec![whole(HistoryKey::EventId(id.text().to_owned()))],
         }
     }
 

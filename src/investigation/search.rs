@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::event::{DIGEST_ID, Record};
+use crate::event::{EventId, Record};
 use crate::investigate::chain::Wanted;
 use crate::investigate::issue::{ISSUING_CALLS, SWITCHED_ROLE};
 use crate::investigate::sessions::is_access_key;
@@ -59,7 +59,7 @@ pub enum Search {
     /// What a session did, by its ARN.
     Session(String),
     /// Events of an id, and the records that other accounts have of the same call.
-    Event(String),
+    Event(EventId),
 }
 
 impl Search {
@@ -119,14 +119,15 @@ impl Search {
                 }
             }
             Self::Session(arn) => RecordSearch { condition: format!("user_arn = {}", quoted(arn)), test: None },
-            Self::Event(id) if id.starts_with(DIGEST_ID) => {
+            Self::Event(EventId::Digest(id)) => {
                 let id = id.clone();
                 let test: RecordTest = Arc::new(move |text| Record::read(text).is_ok_and(|own| own.identity() == id));
                 RecordSearch { condition: "event_id IS NULL OR event_id = ''".to_owned(), test: Some(test) }
             }
             Self::Event(id) => {
-                let id = quoted(id);
-                RecordSearch { condition: format!("event_id = {id} OR shared_event_id = {id}"), test: None }
+                let all = id.spellings();
+                let has = |column: &str| one_of(column, all.iter().map(String::as_str));
+                RecordSearch { condition: format!("{} OR {}", has("event_id"), has("shared_event_id")), test: None }
             }
         }
     }

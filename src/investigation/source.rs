@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{BoxFuture, Shared};
+use jiff::Timestamp;
 
 use super::history::HistorySource;
 use super::search::Search;
@@ -27,6 +28,32 @@ pub struct Sources {
     unread: AtomicUsize,
 }
 
+/// What a record says of its event. The event history writes records as texts of its own, so that their bytes do not
+/// tell what the archive has too; and the id alone does not tell whether both say the same.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Gist {
+    id: String,
+    time: Option<Timestamp>,
+    /// The call, who made it, and with which error it ended.
+    texts: [Option<String>; 6],
+}
+
+impl Gist {
+    fn of(record: &Record<'_>) -> Self {
+        let identity = &record.user_identity;
+        let texts = [
+            &record.event_source,
+            &record.event_name,
+            &identity.arn,
+            &identity.principal_id,
+            &identity.access_key_id,
+            &record.error_code,
+        ];
+        let texts = texts.map(|text| text.as_deref().map(str::to_owned));
+        Self { id: record.identity().into_owned(), time: record.event_time, texts }
+    }
+}
+
 impl Sources {
     /// Looks in an archive, in the event history, or in both.
     pub fn new(archive: Option<ArchiveSource>, history: Option<HistorySource>) -> Self {
@@ -44,11 +71,10 @@ impl Sources {
             None => Vec::new(),
         };
         if let Some(history) = &self.history {
-            // The history writes a record as text of its own: the id tells what the archive has too.
-            let id = |text: &str| Some(Record::read(text).ok()?.identity().into_owned());
-            let mut known: BTreeSet<String> = all.iter().filter_map(|text| id(text)).collect();
+            let gist = |text: &str| Some(Gist::of(&Record::read(text).ok()?));
+            let mut known: BTreeSet<Gist> = all.iter().filter_map(|text| gist(text)).collect();
             let more = history.search(search).await;
-            all.extend(more.into_iter().filter(|text| id(text).is_none_or(|id| known.insert(id))));
+            all.extend(more.into_iter().filter(|text| gist(text).is_none_or(|gist| known.insert(gist))));
         }
         Ok(all)
     }
@@ -68,7 +94,7 @@ impl Sources {
                 .each(search, |text| match Record::read(text) {
                     Ok(record) => {
                         if is_twice {
-                            known.insert(record.identity().into_owned());
+                            known.insert(Gist::of(&record));
                         }
                         take(&record);
                     }
@@ -81,7 +107,7 @@ impl Sources {
         if let Some(history) = &self.history {
             for text in history.search(search).await {
                 match Record::read(&text) {
-                    Ok(record) if known.contains(&*record.identity()) => {}
+                    Ok(record) if known.contains(&Gist::of(&record)) => {}
                     Ok(record) => take(&record),
                     Err(_) => {
                         unread.fetch_add(1, Ordering::Relaxed);

@@ -1,12 +1,11 @@
 //! The answers to what a person asked: who did something to a resource, and what a key, a session or an event was.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::search::Search;
 use super::source::Sources;
 use super::trace::{SessionKey, chains};
-use crate::event::Record;
+use crate::event::{EventId, Record, RecordDigest};
 use crate::investigate::alias;
 use crate::investigate::answer::{Person, ResourceAnswer, StepAnswer};
 use crate::investigate::calls::{CallAnswer, SessionAnswer, sessions};
@@ -70,24 +69,33 @@ pub async fn resources(
 ) -> Result<WhoFound, QueryError> {
     let texts = Texts { texts: source.search(&Search::of(types, candidates)).await? };
     let (records, unread) = texts.read();
-    let Histories { mut resources, mut further, withheld } = Histories::of(types, candidates, &records);
+    let Histories { mut resources, mut further, withheld, withheld_undated } =
+        Histories::of(types, candidates, &records);
     // What is only used by others is named where nothing else is.
     let deeds = resources.iter().filter(|own| own.has_deeds()).count();
     let shown = if deeds == 0 { resources.len().min(SHOWN_MAX) } else { deeds.min(SHOWN_MAX) };
     further += resources.split_off(shown).len();
     let mut chosen = Chosen::of(&records, organization);
     resources.iter().for_each(|own| chosen.take(traced(own)));
-    chosen.take(ids(&withheld).take(SHOWN_MAX).collect());
-    let traced: Vec<Record<'_>> = chosen.records(&records);
+    chosen.take(withheld.iter().take(SHOWN_MAX).map(|step| step.record).collect());
+    let traced: Vec<Record<'_>> = chosen.records();
     let untraced = chosen.left_out.len();
     let keys_of_aliases = alias::keys(types, candidates, &records);
     let people = People(chains(source, &traced, organization).await?);
     let mut found = WhoFound {
-        resources: resources.iter().map(|own| ResourceAnswer::of(own, subject, |id| people.behind(id))).collect(),
+        resources: resources
+            .iter()
+            .map(|own| ResourceAnswer::of(own, subject, |record| people.behind(record)))
+            .collect(),
         further,
         untraced,
-        withheld: withheld.iter().take(SHOWN_MAX).map(|step| StepAnswer::of(step, &|id| people.behind(id))).collect(),
-        unread,
+        withheld: withheld
+            .iter()
+            .take(SHOWN_MAX)
+            .map(|step| StepAnswer::of(step, &|record| people.behind(record)))
+            .collect(),
+        // When it was is a part of what could not be read.
+        unread: unread + withheld_undated,
         keys_of_aliases,
         ..WhoFound::default()
     };
@@ -158,22 +166,20 @@ pub async fn session(
 /// [`QueryError`] where the archive cannot be asked.
 pub async fn event(
     source: &Sources,
-    id: &str,
+    id: &EventId,
     organization: Option<&BTreeSet<String>>,
 ) -> Result<WhoFound, QueryError> {
-    let mut texts = source.search(&Search::Event(id.to_owned())).await?;
-    // CloudTrail writes its ids in lower case; other programs show them in capitals.
-    let lower = id.to_ascii_lowercase();
-    if texts.is_empty() && lower != id && is_uuid(&lower) {
-        texts = source.search(&Search::Event(lower)).await?;
-    }
+    let mut texts = source.search(&Search::Event(id.clone())).await?;
     // The records of other accounts of the same call have an id in common.
+    let asked = id.spellings();
     let shared: BTreeSet<String> = texts
         .iter()
         .filter_map(|text| Some(Record::read(text).ok()?.shared_event_id?.into_owned()))
-        .filter(|shared| shared != id)
+        .filter(|shared| !asked.contains(shared))
         .collect();
     for shared in shared {
+        // A record may have anything there: it is looked for as it is written.
+        let shared = EventId::read(&shared).unwrap_or(EventId::Other(shared));
         texts.extend(source.search(&Search::Event(shared)).await?);
     }
     texts.sort();
@@ -186,23 +192,19 @@ pub async fn event(
     Ok(WhoFound { calls, unread, ..WhoFound::default() })
 }
 
-/// Tells whether an id is one as CloudTrail makes them: `12345678-1234-1234-1234-123456789012`.
-fn is_uuid(id: &str) -> bool {
-    let parts: Vec<&str> = id.split('-').collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    lengths == [8, 4, 4, 4, 12] && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 /// Gives each record of a call between accounts what another one of it proves: only the caller's own account records
-/// its key.
+/// its key. Where records of one event name several people, none is given.
 fn share(calls: &mut [CallAnswer]) {
-    let is_proven = |call: &&CallAnswer| call.person.as_ref().is_some_and(|person| person.is_proven);
-    let Some(person) = calls.iter().find(is_proven).and_then(|call| call.person.clone()) else { return };
-    for call in calls.iter_mut().filter(|call| call.shared_event_id.is_some()) {
-        let known = call.person.as_ref().is_some_and(|own| own.is_proven);
-        if !known {
-            call.person = Some(Person { actor: call.actor.clone(), ..person.clone() });
-        }
+    let is_proven = |call: &CallAnswer| call.person.as_ref().is_some_and(|person| person.is_proven);
+    let proven: Vec<CallAnswer> = calls.iter().filter(|call| is_proven(call)).cloned().collect();
+    for call in calls.iter_mut().filter(|call| call.shared_event_id.is_some() && !is_proven(call)) {
+        let twins =
+            proven.iter().filter(|own| own.shared_event_id == call.shared_event_id && own.event_id != call.event_id);
+        let people: Vec<&Person> = twins.filter_map(|own| own.person.as_ref()).collect();
+        let Some(first) = people.first().filter(|first| people.iter().all(|own| own.who() == first.who())) else {
+            continue;
+        };
+        call.person = Some(Person { actor: call.actor.clone(), ..(*first).clone() });
     }
 }
 
@@ -220,82 +222,84 @@ async fn of_sessions(
     }
     let one_each: Vec<Record<'_>> = first.into_values().cloned().collect();
     let people = People(chains(source, &one_each, organization).await?);
-    Ok(WhoFound { sessions: sessions(records, |id| people.behind(id)), ..WhoFound::default() })
+    Ok(WhoFound { sessions: sessions(records, |record| people.behind(record)), ..WhoFound::default() })
 }
 
-/// The chains behind events.
-struct People(BTreeMap<String, Chain>);
+/// The chains behind calls, by record.
+struct People(BTreeMap<RecordDigest, Chain>);
 
 impl People {
-    fn behind(&self, event_id: &str) -> Option<Person> {
-        self.0.get(event_id).map(Person::of)
+    fn behind(&self, record: RecordDigest) -> Option<Person> {
+        self.0.get(&record).map(Person::of)
     }
 
     fn call(&self, record: &Record<'_>) -> CallAnswer {
-        CallAnswer::of(record, self.behind(&record.identity()))
+        CallAnswer::of(record, self.behind(record.digest()))
     }
 }
 
-/// Returns the events whose callers are traced: first those that made and ended a resource, then the newest changes.
-fn traced(history: &ResourceHistory) -> Vec<&str> {
+/// Returns the records whose callers are traced: first those that made and ended a resource, and those that may have;
+/// then the newest changes.
+fn traced(history: &ResourceHistory) -> Vec<RecordDigest> {
     let mut all: Vec<&Step> = Vec::new();
     for own in history.incarnations.iter().rev() {
         all.extend(own.maker());
         all.extend(match own.ending() {
-            Ending::DoneBy(step) | Ending::EndedByAws(step) | Ending::MaybeBy(step) | Ending::AttemptedBy(step) => {
-                Some(step)
-            }
+            Ending::DoneBy(step)
+            | Ending::EndedByAws(step)
+            | Ending::Waits(step)
+            | Ending::MaybeBy(step)
+            | Ending::AttemptedBy(step) => Some(step),
             Ending::Nothing => None,
         });
         all.extend(own.ended_before());
+        let others = own.or_ended().into_iter().chain(own.or_made());
+        all.extend(others.filter_map(|at| own.steps.get(at)));
     }
     let newest = history.incarnations.iter().rev().flat_map(|own| own.steps.iter().rev());
     all.extend(newest.filter(|step| !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown)));
-    all.into_iter().map(|step| step.event_id.as_str()).collect()
+    let undated = history.undated.iter().map(|own| own.record);
+    all.into_iter().map(|step| step.record).chain(undated).collect()
 }
 
 /// The calls whose callers are traced: all of those of which the record says the caller, and of the others those of the
 /// first sessions.
 struct Chosen<'r, 'a> {
-    by_id: HashMap<Cow<'r, str>, &'r Record<'a>>,
+    all: HashMap<RecordDigest, &'r Record<'a>>,
     organization: Option<&'r BTreeSet<String>>,
-    ids: BTreeSet<String>,
-    left_out: BTreeSet<String>,
+    taken: BTreeSet<RecordDigest>,
+    left_out: BTreeSet<RecordDigest>,
 }
 
 impl<'r, 'a> Chosen<'r, 'a> {
     fn of(records: &'r [Record<'a>], organization: Option<&'r BTreeSet<String>>) -> Self {
-        let by_id = records.iter().map(|record| (record.identity(), record)).collect();
-        Self { by_id, organization, ids: BTreeSet::new(), left_out: BTreeSet::new() }
+        let all = records.iter().map(|record| (record.digest(), record)).collect();
+        Self { all, organization, taken: BTreeSet::new(), left_out: BTreeSet::new() }
     }
 
     /// Takes up the calls that concern a resource, those that count most first.
-    fn take(&mut self, ids: Vec<&str>) {
+    fn take(&mut self, records: Vec<RecordDigest>) {
         let mut sessions: BTreeSet<Session> = BTreeSet::new();
-        for id in ids {
-            let Some(record) = self.by_id.get(id).filter(|_| !self.ids.contains(id)) else { continue };
-            let session = || SessionKey::of(record).map_or_else(|| Session::OfOne(id.to_owned()), Session::Of);
+        for own in records {
+            let Some(record) = self.all.get(&own).filter(|_| !self.taken.contains(&own)) else { continue };
+            let session = || SessionKey::of(record).map_or(Session::OfOne(own), Session::Of);
             let is_taken = Tracer::is_told_by(record, self.organization) || {
                 let session = session();
                 sessions.contains(&session) || (sessions.len() < TRACED_MAX && sessions.insert(session))
             };
-            if is_taken { &mut self.ids } else { &mut self.left_out }.insert(id.to_owned());
+            if is_taken { &mut self.taken } else { &mut self.left_out }.insert(own);
         }
     }
 
-    /// Returns the records of these calls: of one call between accounts there are two.
-    fn records(&mut self, all: &[Record<'a>]) -> Vec<Record<'a>> {
-        self.left_out.retain(|id| !self.ids.contains(id));
-        all.iter().filter(|record| self.ids.contains(&*record.identity())).cloned().collect()
+    /// Returns the records of these calls.
+    fn records(&mut self) -> Vec<Record<'a>> {
+        self.left_out.retain(|own| !self.taken.contains(own));
+        self.taken.iter().filter_map(|own| self.all.get(own)).map(|record| (*record).clone()).collect()
     }
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Session {
     Of(SessionKey),
-    OfOne(String),
-}
-
-fn ids(steps: &[Step]) -> impl Iterator<Item = &str> {
-    steps.iter().map(|step| step.event_id.as_str())
+    OfOne(RecordDigest),
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::search::Search;
 use super::source::Sources;
-use crate::event::Record;
+use crate::event::{Record, RecordDigest};
 use crate::investigate::chain::{Chain, Tracer, Wanted};
 use crate::investigate::issue::Issue;
 use crate::investigate::stack::{WantedStack, is_service};
@@ -41,7 +41,8 @@ impl SessionKey {
     }
 }
 
-/// Returns the chain behind each of some records, by the id of its event.
+/// Returns the chain behind each of some records, by the digest of its bytes: two records of one event may name two
+/// callers.
 ///
 /// # Errors
 /// [`QueryError`] where the archive cannot be asked.
@@ -49,13 +50,12 @@ pub async fn chains(
     source: &Sources,
     records: &[Record<'_>],
     organization: Option<&BTreeSet<String>>,
-) -> Result<BTreeMap<String, Chain>, QueryError> {
+) -> Result<BTreeMap<RecordDigest, Chain>, QueryError> {
     let organization = organization.cloned().map(Arc::new);
     let mut tracers: Vec<Tracer> = Vec::new();
     let mut of_session: BTreeMap<SessionKey, usize> = BTreeMap::new();
-    let mut of_event: Vec<(String, usize, &Record<'_>)> = Vec::new();
+    let mut of_record: Vec<(RecordDigest, usize, &Record<'_>)> = Vec::new();
     for record in records {
-        let id = record.identity();
         let key = SessionKey::of(record);
         let at = match key.as_ref().and_then(|key| of_session.get(key)) {
             Some(at) => *at,
@@ -65,16 +65,16 @@ pub async fn chains(
                 tracers.len() - 1
             }
         };
-        of_event.push((id.into_owned(), at, record));
+        of_record.push((record.digest(), at, record));
     }
     while step(source, &mut tracers).await? {}
     let chains: Vec<Chain> = tracers.into_iter().map(Tracer::chain).collect();
     // Each call has a caller of its own: what it was called through, say.
-    let own = |(id, at, record): (String, usize, &Record<'_>)| {
+    let own = |(digest, at, record): (RecordDigest, usize, &Record<'_>)| {
         let chain = chains.get(at)?;
-        Some((id, Chain { actor: crate::event::Actor::of(record), ..chain.clone() }))
+        Some((digest, Chain { actor: crate::event::Actor::of(record), ..chain.clone() }))
     };
-    Ok(of_event.into_iter().filter_map(own).collect())
+    Ok(of_record.into_iter().filter_map(own).collect())
 }
 
 /// Takes every chain a step back. False: none goes on.

@@ -173,14 +173,23 @@ fn an_id_that_no_event_can_have_is_refused() {
     let digest = "ab".repeat(32);
     let cut = format!("sha256:{}", &digest[1..]);
     let other = format!("sha256:{}g", &digest[1..]);
-    for id in ["sha256:", &cut, &other, "", " ", "two words", "a\u{1}b"] {
+    let parts =
+        ["0123abcd", "0123abcd-0000-4000", "00000000000a", "0123abcd-0000-4000-8000-00000000000", "0123abcd-0000…"];
+    for id in ["sha256:", &cut, &other, "", " ", "two words", "a\u{1}b"].into_iter().chain(parts) {
         let done = run(home.path(), &[&["--place", "copy", "--event", id], &WHOLE[..]].concat());
         let text = String::from_utf8(done.stderr).unwrap();
-        assert!(done.status.code() != Some(0) && text.contains("this is not the id of an event"), "{id:?}: {text}");
+        assert_eq!(done.status.code(), Some(1), "{id:?}: {text}");
+        assert!(text.contains("this is not the id of an event"), "{id:?}: {text}");
+        assert!(text.contains("12345678-1234-1234-1234-123456789012") || id.trim().is_empty() || id.contains('\u{1}'));
     }
-    // Capitals are those of another program.
-    let (code, answer) = who(&bucket, &["--event", "0123ABCD-0000-4000-8000-00000000000A"]);
-    assert_eq!((code, answer["calls"].as_array().map(Vec::len)), (0, Some(1)), "{answer:#}");
+    // Capitals are those of another program, wherever they are.
+    let capitals = bucket_call(1, "0123ABCD-0000-4000-8000-00000000000A", "DeleteBucket", "bob", &json!({}));
+    for bucket in [&bucket, &archive(&[capitals])] {
+        for id in ["0123ABCD-0000-4000-8000-00000000000A", " 0123abcd-0000-4000-8000-00000000000a\n"] {
+            let (code, answer) = who(bucket, &["--event", id]);
+            assert_eq!((code, answer["calls"].as_array().map(Vec::len)), (0, Some(1)), "{answer:#}");
+        }
+    }
     let mut without = bucket_call(1, "", "DeleteBucket", "bob", &json!({}));
     without.as_object_mut().unwrap().remove("eventID");
     let bucket = archive(&[without]);
@@ -188,6 +197,31 @@ fn an_id_that_no_event_can_have_is_refused() {
     let id = answer["resources"][0]["incarnations"][0]["steps"][0]["event_id"].as_str().unwrap().to_uppercase();
     let (code, answer) = who(&bucket, &["--event", &id]);
     assert_eq!((code, answer["calls"].as_array().map(Vec::len)), (0, Some(1)), "{answer:#}");
+}
+
+#[test]
+fn that_no_record_has_an_event_is_said_with_the_hours_and_is_only_an_answer_where_all_of_them_are_there() {
+    let bucket = archive(&[bucket_call(1, "0123abcd-0000-4000-8000-00000000000a", "DeleteBucket", "bob", &json!({}))]);
+    let home = tempfile::tempdir().unwrap();
+    bucket.write_to(&home.path().join("copy"));
+    let other = "0123abcd-0000-4000-8000-00000000000b";
+    let done = run(home.path(), &[&["--place", "copy", "--event", other], &WHOLE[..]].concat());
+    let text = String::from_utf8(done.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(done.status.code(), Some(0), "{text}");
+    assert!(text.contains("from 2026-11-20T00:00:00Z to 2026-11-20T05:59:59Z. It is no proof"), "{text}");
+    // Another id than CloudTrail's own may be a part of one.
+    let (code, answer) = who(&bucket, &["--event", "sought"]);
+    assert!(code == 3 && answer["not_whole"][0].as_str().unwrap().contains("sought"), "{code} {answer:#}");
+    let mut cut = bucket;
+    let key = cut.layout.log(ACCOUNT, "us-east-1", 3, 0);
+    cut.objects.remove(&key);
+    let digests: Vec<String> = cut.objects.keys().filter(|key| key.contains("CloudTrail-Digest")).cloned().collect();
+    digests.iter().for_each(|key| drop(cut.objects.remove(key)));
+    let (code, answer) = who(&cut, &["--event", other]);
+    assert_eq!((code, answer["not_whole"].as_array().map(Vec::is_empty)), (3, Some(false)), "{answer:#}");
+    // The end of what was asked for is open: hours of now have no digest yet.
+    let done = run(home.path(), &["--place", "copy", "--event", other, "--from", "2026-11-20T00:00:00Z"]);
+    assert_eq!(done.status.code(), Some(3), "{done:?}");
 }
 
 /// A change of a bucket in a session of its own, of which the call that began it is not recorded.
@@ -249,7 +283,7 @@ fn an_alias_is_answered_with_the_key_that_it_stood_for() {
     let arn = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/{id}");
     assert_eq!((code, &answer["keys_of_aliases"]), (0, &json!({"alias/app": [arn]})), "{answer:#}");
     let of_key = &answer["resources"][1]["incarnations"][0];
-    assert_eq!((&answer["resources"][1]["name"], &of_key["ending"]), (&json!(arn), &json!("deleted")), "{answer:#}");
+    assert_eq!((&answer["resources"][1]["name"], &of_key["ending"]), (&json!(arn), &json!("waiting")), "{answer:#}");
     assert_eq!(of_key["steps"][2]["actor"], format!("arn:aws:iam::{ACCOUNT}:user/bob"), "{answer:#}");
 }
 

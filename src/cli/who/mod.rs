@@ -239,6 +239,11 @@ async fn answer(
     let history = sources.history.as_ref().map(HistorySource::coverage);
     let mut answer = WhoAnswer::new(subject.text().to_owned(), coverage, history);
     answer.unread_records = unread;
+    answer.event = match subject {
+        Subject::Event(id) => Some(id.clone()),
+        _ => None,
+    };
+    answer.looked_until = looked.to;
     answer.only_data_events = !subject::is_recorded(types, subject);
     fill(&mut answer, found, args.deleted);
     if answer.is_empty() {

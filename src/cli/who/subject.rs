@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::failure::CliError;
 use super::WhoArgs;
-use crate::event::DIGEST_ID;
+use crate::event::EventId;
 use crate::files;
 use crate::investigate::sessions::{ActorQuery, is_access_key};
 use crate::resource_types::{BadSubject, ResourceCandidate, ResourceType, ResourceTypes};
@@ -20,7 +20,7 @@ pub(super) enum Subject {
     },
     AccessKey(String),
     Session(String),
-    Event(String),
+    Event(EventId),
     /// An actor, and what is asked about it.
     Actor {
         text: String,
@@ -47,7 +47,8 @@ impl Subject {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Resource { text, .. } | Self::Actor { text, .. } => text,
-            Self::AccessKey(text) | Self::Session(text) | Self::Event(text) => text,
+            Self::AccessKey(text) | Self::Session(text) => text,
+            Self::Event(id) => id.text(),
         }
     }
 }
@@ -131,28 +132,12 @@ fn access_key(text: &str) -> Result<String, CliError> {
     Err(CliError::new("this is not a whole access key").hint("a key begins with AKIA or ASIA and has 20 characters"))
 }
 
-/// Hexadecimal digits of a digest of SHA-256.
-const DIGEST_DIGITS: usize = 64;
-
-/// Reads the id of an event: that of CloudTrail, or the digest of a record without one. What no record can have is
-/// refused, since nothing found would look like an answer.
-fn event(text: &str) -> Result<String, CliError> {
-    const HINT: &str = "give the whole id as a record or an answer has it: 12345678-1234-1234-1234-123456789012, or sha256: \
-                        and 64 hexadecimal digits";
+/// Reads the id of an event.
+fn event(text: &str) -> Result<EventId, CliError> {
+    const HINT: &str = "give the whole id as a record or an answer has it: 12345678-1234-1234-1234-123456789012, in any case, \
+                        or sha256: and 64 hexadecimal digits";
     let id = plain("the id of an event", text)?;
-    if id.chars().any(char::is_whitespace) {
-        return Err(CliError::new("this is not the id of an event: it has spaces").hint(HINT));
-    }
-    let begin = id.get(..DIGEST_ID.len()).filter(|begin| begin.eq_ignore_ascii_case(DIGEST_ID));
-    let Some(digest) = begin.and_then(|begin| id.get(begin.len()..)) else { return Ok(id) };
-    let digits = digest.chars().count();
-    if digits != DIGEST_DIGITS || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let what = if digits == DIGEST_DIGITS { "not all are".to_owned() } else { format!("there are {digits}") };
-        let why =
-            format!("this is not the id of an event: {DIGEST_DIGITS} hexadecimal digits follow sha256:, and {what}");
-        return Err(CliError::new(why).hint(HINT));
-    }
-    Ok(id.to_ascii_lowercase())
+    EventId::read(&id).map_err(|why| CliError::new(format!("this is not the id of an event: {why}")).hint(HINT))
 }
 
 fn session(text: &str) -> Result<String, CliError> {

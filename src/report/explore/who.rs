@@ -9,16 +9,16 @@ use crate::report::who::page_data;
 
 const PAGE_TEMPLATE: &str = include_str!("../../../templates/explore-who.html.hbs");
 
-/// What can be asked: the name in addresses, and the words.
+/// What can be asked: the name in addresses, and the words, which a phone shows whole.
 pub const KINDS: [(&str, &str); 8] = [
-    ("resource", "who made, changed or deleted this resource"),
-    ("activity", "what this person, role, session or key did"),
-    ("session", "who used this session, by its ARN"),
+    ("resource", "who changed this resource"),
+    ("activity", "what this actor did"),
+    ("session", "who used this session (ARN)"),
     ("key", "who used this access key"),
-    ("event", "who stands behind this event, by its id"),
-    ("remains", "what this actor made that still stands"),
-    ("last-used", "when this role, user or key was used last"),
-    ("actions", "which IAM actions this role or user used"),
+    ("event", "who is behind this event (id)"),
+    ("remains", "what of this actor still stands"),
+    ("last-used", "when this actor was used last"),
+    ("actions", "which IAM actions it used"),
 ];
 
 /// Returns the page; without an answer it asks for a question.
@@ -59,4 +59,19 @@ fn events(filters: &Filters, kind: &str, subject: &str) -> Option<Value> {
         _ => "text",
     };
     (!subject.is_empty()).then(|| filters.without("kind").without("subject").with(name, subject).address("").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a window of 360 pixels has room for beside the arrow of a list, in letters.
+    const LETTERS_MAX: usize = 32;
+
+    #[test]
+    fn a_phone_shows_each_kind_of_question_whole() {
+        for (_, words) in KINDS {
+            assert!(words.chars().count() <= LETTERS_MAX, "{words}");
+        }
+    }
 }

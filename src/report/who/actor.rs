@@ -10,6 +10,7 @@ use crate::investigate::activity::{ActivitySummary, CallActivity, ChangedResourc
 use crate::investigate::last_used::{CallerUse, LastUse, Use, UseLimit};
 use crate::investigate::remains::{Doubt, NamelessCreation, Remaining, RemainsSummary};
 use crate::investigate::sessions::Belonging;
+use crate::investigate::timeline::Step;
 use crate::investigate::used_actions::{ActionUse, PolicyLimit, UsedActionsSummary};
 use crate::investigate::{Period, Ranking};
 
@@ -57,6 +58,10 @@ pub struct ActorAnswer {
     pub policy: Option<Value>,
     /// What is not known.
     pub limits: Vec<String>,
+    /// What is in the answer and may be of another actor: it is not known to be whole then.
+    pub unsure: Vec<String>,
+    /// The ARNs of roles of the asked name with another path: they are not in the answer.
+    pub namesakes: Vec<String>,
     /// What is not in the answer for its size: it is not whole then.
     pub missing: Vec<String>,
 }
@@ -110,7 +115,7 @@ pub struct RemainingLine {
     pub call: String,
     /// The account and region: `111111111111 eu-central-1`.
     pub place: String,
-    /// Why it is not sure that it stands. Empty: nothing speaks against it.
+    /// Why it is not sure that it stands, and that it waits for its deletion. Empty: nothing speaks against it.
     pub doubts: Vec<String>,
     /// How many attempts to delete it were not done.
     pub attempts: usize,
@@ -172,7 +177,9 @@ impl ActorAnswer {
             changed: own.changed.iter().map(ChangedLine::of).collect(),
             sources: ranked(&own.sources),
             programs: ranked(&own.agents),
-            missing: own.missing.iter().map(missing).collect(),
+            unsure: own.missing.iter().filter_map(unsure).collect(),
+            namesakes: own.namesakes.into_iter().collect(),
+            missing: own.missing.iter().filter_map(missing).collect(),
             ..Self::counted(own.records, own.period)
         }
     }
@@ -184,7 +191,7 @@ impl ActorAnswer {
             unclear: own.unclear.iter().map(RemainingLine::of).collect(),
             nameless: own.nameless.iter().map(nameless).collect(),
             ended: Some([own.ended.by_actor, own.ended.by_others, own.ended.by_aws, own.ended.unrecorded]),
-            missing: own.missing.iter().map(missing).collect(),
+            missing: own.missing.iter().filter_map(missing).collect(),
             ..Self::default()
         }
     }
@@ -199,7 +206,9 @@ impl ActorAnswer {
             sources: ranked(&own.sources),
             programs: ranked(&own.agents),
             limits: own.limits.iter().map(use_limit).collect(),
-            missing: own.missing.iter().map(missing).collect(),
+            unsure: own.missing.iter().filter_map(unsure).collect(),
+            namesakes: own.namesakes.into_iter().collect(),
+            missing: own.missing.iter().filter_map(missing).collect(),
             ..Self::counted(own.records, own.period)
         }
     }
@@ -211,7 +220,9 @@ impl ActorAnswer {
             actions: own.used.iter().map(ActionLine::of).collect(),
             denied: own.denied.iter().map(ActionLine::of).collect(),
             limits: own.limits.iter().map(policy_limit).collect(),
-            missing: own.missing.iter().map(missing).collect(),
+            unsure: own.missing.iter().filter_map(unsure).collect(),
+            namesakes: own.namesakes.into_iter().collect(),
+            missing: own.missing.iter().filter_map(missing).collect(),
             ..Self::counted(own.records, own.period)
         }
     }
@@ -248,8 +259,10 @@ fn known_by(how: Belonging) -> &'static str {
     }
 }
 
-fn missing(own: &Missing) -> String {
-    match own {
+/// Returns what is not in the answer. `None`: it is in it, and unsure.
+fn missing(own: &Missing) -> Option<String> {
+    Some(match own {
+        Missing::Paths(_) => return None,
         Missing::Sessions => "the actor began more sessions than are kept: what they did is missing".to_owned(),
         Missing::Calls(count) => format!("{count} records have calls beyond those that are kept"),
         Missing::Resources(count) => format!("resources beyond those that are kept were named {count} times"),
@@ -259,6 +272,17 @@ fn missing(own: &Missing) -> String {
             "there are more events than are remembered: one that was delivered twice may count twice".to_owned()
         }
         Missing::Times(count) => format!("{count} records do not say when they were"),
+    })
+}
+
+/// Returns what is in the answer and may be of another actor.
+fn unsure(own: &Missing) -> Option<String> {
+    match own {
+        Missing::Paths(count) => Some(format!(
+            "{count} records name the role without its path: they are in the answer, and may be of a role of this name with \
+             another path"
+        )),
+        _ => None,
     }
 }
 
@@ -302,10 +326,19 @@ impl RemainingLine {
             made: own.made.time.to_string(),
             call: own.made.call.clone(),
             place: place.join(" "),
-            doubts: own.doubts.iter().map(doubt).collect(),
+            doubts: own.waits.iter().map(waits).chain(own.doubts.iter().map(doubt)).collect(),
             attempts: own.attempts.len(),
         }
     }
+}
+
+/// Says that it waits for its deletion.
+fn waits(own: &Step) -> String {
+    let until = own.waits.and_then(|wait| wait.until).map(|until| format!(" until {until}")).unwrap_or_default();
+    format!(
+        "it waits for its deletion{until}: {} of {} by {}, event {}",
+        own.call, own.time, own.actor.name, own.event_id
+    )
 }
 
 fn doubt(own: &Doubt) -> String {
@@ -314,6 +347,15 @@ fn doubt(own: &Doubt) -> String {
         Doubt::Maker => "a session made it that may be another's: others have its name".to_owned(),
         Doubt::Replaced => "it was there before: the call replaced it".to_owned(),
         Doubt::Deletion(step) => format!("{} of {} may have deleted it, event {}", step.call, step.time, step.event_id),
+        Doubt::MadeAgain(step) => format!(
+            "it was deleted, and {} of {} changed it after (event {}): it must have been made again, and no record says who did",
+            step.call, step.time, step.event_id
+        ),
+        Doubt::Due => "the day of its deletion is over, and no record says that it was done or taken back".to_owned(),
+        Doubt::Undated { call, event_id } => {
+            format!("{call} may have deleted it, and its record does not say when (event {event_id})")
+        }
+        Doubt::Disputed => "the records of the call that made it do not say the same of who it was, or when".to_owned(),
         Doubt::NoId => "its id was not recorded, so that a deletion by its id cannot be known".to_owned(),
         Doubt::Data => "only data events tell of it: its deletion may not be recorded".to_owned(),
         Doubt::Steps => "there are more calls about it than are kept".to_owned(),

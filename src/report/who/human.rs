@@ -47,6 +47,7 @@ pub fn human(answer: &WhoAnswer, width: usize) -> String {
 
 fn resource(page: &mut Page, own: &ResourceAnswer, answer: &WhoAnswer) {
     page.heading(&[Span(STRONG, &said::title(own, &answer.account_names))]);
+    said::undated(own).iter().for_each(|line| page.line(2, &[Span(NOTICE, line)]));
     for (at, incarnation) in own.incarnations.iter().enumerate() {
         if at > 0 {
             page.gap();
@@ -62,13 +63,17 @@ fn resource(page: &mut Page, own: &ResourceAnswer, answer: &WhoAnswer) {
 fn ending(page: &mut Page, own: &IncarnationAnswer, names: &AccountNames) {
     let style = match own.ending {
         EndingAnswer::Deleted | EndingAnswer::EndedByAws => BAD,
-        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted => NOTICE,
+        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted | EndingAnswer::Waiting => NOTICE,
         EndingAnswer::Nothing => PLAIN,
     };
     page.line(2, &[Span(style, &said::ending(own))]);
     if let Some(end) = own.end() {
         page.line(4, &[Span(FAINT, &said::where_from(end, names))]);
         end.person.iter().for_each(|own| person(page, own));
+    }
+    for other in own.or_ended() {
+        page.line(4, &[Span(FAINT, &said::where_from(other, names))]);
+        other.person.iter().for_each(|own| person(page, own));
     }
     if let Some(before) = said::ended_before(own) {
         page.line(2, &[Span(NOTICE, &before)]);

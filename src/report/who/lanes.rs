@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::chain::cut;
 use super::said;
-use crate::investigate::answer::{IncarnationAnswer, OutcomeAnswer, ResourceAnswer, StepAnswer};
+use crate::investigate::answer::{EndingAnswer, IncarnationAnswer, OutcomeAnswer, ResourceAnswer, StepAnswer};
 use crate::report::text::words::{count, grouped};
 
 /// The most lanes; of more the last ones are drawn.
@@ -55,6 +55,8 @@ impl Kind {
             (OutcomeAnswer::NotDone, _) => Self::Attempted,
             (OutcomeAnswer::Unclear, _) => Self::Perhaps,
             _ if !step.is_certain => Self::Perhaps,
+            // What it asks for waits, and can be taken back.
+            (OutcomeAnswer::Done, "delete") if step.waits_until.is_some() => Self::Changed,
             (OutcomeAnswer::Done, "create") => Self::Created,
             (OutcomeAnswer::Done, "delete") if step.is_by_aws => Self::EndedByAws,
             (OutcomeAnswer::Done, "delete") => Self::Deleted,
@@ -187,7 +189,7 @@ fn lane(own: &IncarnationAnswer, axis: &Axis, y: usize, name: &str) -> Option<(u
     let highest = groups.iter().map(|group| group.steps.len()).max()?;
     let top = if name.is_empty() { y } else { y + NAME };
     let bar = top + highest * MARK;
-    let has_ended = own.end().is_some_and(|end| matches!(Kind::of(end), Some(Kind::Deleted | Kind::EndedByAws)));
+    let has_ended = matches!(own.ending, EndingAnswer::Deleted | EndingAnswer::EndedByAws);
     let texts = labels(&groups, axis, bar);
     let marks = groups.iter().flat_map(|group| {
         group.steps.iter().enumerate().map(move |(level, (kind, steps))| {

@@ -12,6 +12,9 @@ pub fn markdown(answer: &WhoAnswer) -> String {
     let mut text = format!("# Who: {}\n", escape::markdown(&answer.subject));
     for own in &answer.resources {
         text += &format!("\n## {}\n", escape::markdown(&said::title(own, &answer.account_names)));
+        for line in said::undated(own) {
+            text += &format!("\n**{}**\n", escape::markdown(&line));
+        }
         for (at, incarnation) in own.incarnations.iter().enumerate() {
             if at > 0 {
                 text += "\n### An earlier one of this name\n";
@@ -67,6 +70,10 @@ fn one(own: &IncarnationAnswer, answer: &WhoAnswer) -> String {
         text += &item(&said::where_from(end, names));
         end.person.iter().filter_map(person::moved).for_each(|line| text += &item(&line));
         end.person.iter().flat_map(person::person).for_each(|line| text += &item(&line));
+    }
+    for other in own.or_ended() {
+        text += &item(&said::where_from(other, names));
+        other.person.iter().flat_map(person::person).for_each(|line| text += &item(&line));
     }
     said::ended_before(own).iter().for_each(|line| text += &item(line));
     said::attempts(own).iter().for_each(|line| text += &item(line));

@@ -1,9 +1,11 @@
 //! Why an answer is not known to be whole, in plain words: which accounts, which days, which kinds of events, and whose
 //! calls.
 
+use jiff::Timestamp;
+
 use super::WhoAnswer;
 use super::names::AccountNames;
-use crate::event::HISTORY_DAYS;
+use crate::event::{EventId, HISTORY_DAYS};
 use crate::investigate::answer::{
     EndingAnswer, IncarnationAnswer, OutcomeAnswer, Person, ResourceAnswer, StepAnswer, UnseenAnswer,
 };
@@ -38,6 +40,7 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
     if answer.is_perhaps_misnamed() {
         all.push(format!("It is not known whether {} is the actor that was meant.", answer.subject));
     }
+    all.extend(of_event(answer));
     if answer.unread_records > 0 {
         all.push(format!("{} that may be about it could not be read.", count(answer.unread_records, "record")));
     }
@@ -54,6 +57,7 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
     }
     if let Some(actor) = &answer.actor {
         all.extend(actor.missing.iter().map(|why| format!("Not in the answer: {why}.")));
+        all.extend(actor.unsure.iter().map(|why| format!("Unsure: {why}.")));
         if !actor.unclear.is_empty() {
             all.push(format!("Whether {} still stands is not known.", count(actor.unclear.len(), "resource")));
         }
@@ -67,15 +71,58 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
     let is_maybe = |own: &IncarnationAnswer| matches!(own.ending, EndingAnswer::MaybeDeleted);
     let maybe = answer.resources.iter().filter(|own| own.incarnations.first().is_some_and(is_maybe));
     all.extend(maybe.take(NAMED_MAX).map(|own| format!("Whether {} was deleted is not known.", own.name)));
-    let incarnations = answer.resources.iter().flat_map(|own| own.incarnations.iter().map(move |one| (own, one)));
-    all.extend(incarnations.filter_map(|(own, one)| unseen(own, one)).take(NAMED_MAX));
+    let incarnations = || answer.resources.iter().flat_map(|own| own.incarnations.iter().map(move |one| (own, one)));
+    all.extend(incarnations().filter_map(|(own, one)| unseen(own, one)).take(NAMED_MAX));
+    all.extend(incarnations().filter_map(|(own, one)| several(own, one)).take(NAMED_MAX));
+    all.extend(answer.resources.iter().filter_map(overdue(answer.looked_until)).take(NAMED_MAX));
+    all.extend(answer.resources.iter().filter_map(undated).take(NAMED_MAX));
     all
 }
 
-/// Says which record of a resource that was deleted twice is missing.
+fn named(own: &ResourceAnswer) -> String {
+    format!("{} {}", own.resource_type.as_deref().unwrap_or("resource"), own.name)
+}
+
+/// Says that several may have made or ended a resource.
+fn several(resource: &ResourceAnswer, own: &IncarnationAnswer) -> Option<String> {
+    let name = named(resource);
+    let differs = |a: &StepAnswer, b: &StepAnswer| (a.who(), &a.time, a.outcome) != (b.who(), &b.time, b.outcome);
+    let is_open = |end: &&StepAnswer| {
+        end.is_unordered && own.ended_or.is_empty() || own.or_ended().any(|other| differs(end, other))
+    };
+    if let Some(end) = own.end().filter(is_open) {
+        return Some(match end.is_disputed {
+            true => format!("The records of event {} do not say the same of the deletion of {name}.", end.event_id),
+            false => format!("Who deleted {name} last, of those who did it in the second {}, is not known.", end.time),
+        });
+    }
+    let maker = own.maker().filter(|maker| own.or_made().any(|other| differs(maker, other)))?;
+    Some(format!("The records of event {} do not say the same of the creation of {name}.", maker.event_id))
+}
+
+/// Says that the day of a deletion is over of which no record says that it was done. `until` is until when it was
+/// looked; `None`: not known.
+fn overdue(until: Option<Timestamp>) -> impl Fn(&ResourceAnswer) -> Option<String> {
+    move |own| {
+        let last = own.incarnations.first().filter(|last| last.ending == EndingAnswer::Waiting)?;
+        let due = last.end()?.waits_until.as_deref()?;
+        let is_over = due.parse::<Timestamp>().ok().zip(until).is_some_and(|(due, until)| due < until);
+        is_over.then(|| {
+            format!("{} was to be deleted at {due}, and no record says that it was done or taken back.", named(own))
+        })
+    }
+}
+
+fn undated(own: &ResourceAnswer) -> Option<String> {
+    let calls = count(own.undated.len(), "call");
+    let text = || format!("When {calls} that made or deleted {}, or may have, was done is not recorded.", named(own));
+    (!own.undated.is_empty()).then(text)
+}
+
+/// Says which record of the end of a resource is missing.
 fn unseen(resource: &ResourceAnswer, own: &IncarnationAnswer) -> Option<String> {
     let end = own.end()?;
-    let name = format!("{} {}", resource.resource_type.as_deref().unwrap_or("resource"), resource.name);
+    let name = named(resource);
     let second = format!("{} of {} (event {})", end.call, end.time, end.event_id);
     Some(match own.unseen? {
         UnseenAnswer::MadeAgain => format!(
@@ -85,10 +132,38 @@ fn unseen(resource: &ResourceAnswer, own: &IncarnationAnswer) -> Option<String> 
         UnseenAnswer::TakenBack => format!(
             "An earlier deletion of {name} must have been taken back before {second}: no record that was looked at has that."
         ),
+        UnseenAnswer::Asked => {
+            format!("Who asked for the deletion of {name} is not known: AWS did it with {second}, for a call before.")
+        }
+        UnseenAnswer::EndedEarly => format!(
+            "{name} must have been deleted at once while it waited for what {second} had asked for, as its name was used \
+             again: no record that was looked at has that."
+        ),
         UnseenAnswer::Either => {
             format!("Whether {name} was made again before {second}, or an earlier call was its end, is not known.")
         }
     })
+}
+
+/// Says what an event that no record has may still be.
+fn of_event(answer: &WhoAnswer) -> Vec<String> {
+    let Some(id) = answer.event.as_ref().filter(|_| answer.calls.is_empty()) else { return Vec::new() };
+    let mut all = Vec::new();
+    if let EventId::Other(text) = id {
+        all.push(format!(
+            "{text} is not how CloudTrail writes the id of an event (12345678-1234-1234-1234-123456789012): whether it is \
+             a whole one is not known."
+        ));
+    }
+    // An answer without an end is as new as the newest log file; an event that is looked for may be newer.
+    let pending = answer.coverage.as_ref().filter(|own| own.to.is_none()).map_or(0, |own| own.hours.pending);
+    if pending > 0 {
+        all.push(format!(
+            "{} are so recent that log files may still come: the event may be in one of them.",
+            many(pending, "hour")
+        ));
+    }
+    all
 }
 
 fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
@@ -134,7 +209,8 @@ fn of_archive(own: &AnswerCoverage, names: &AccountNames) -> Vec<String> {
         ));
     }
     if own.without_time > 0 {
-        all.push(format!("{} in the archive do not say when they were.", many(own.without_time, "record")));
+        let said = if own.without_time == 1 { "does not say when it was" } else { "do not say when they were" };
+        all.push(format!("{} in the archive {said}.", many(own.without_time, "record")));
     }
     if all.is_empty() {
         all.push("A part of the time that was asked for is still to come.".to_owned());

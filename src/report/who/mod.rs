@@ -14,6 +14,7 @@ mod section;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ pub use page::page;
 
 use self::actor::ActorAnswer;
 use super::text::json as json_text;
+use crate::event::EventId;
 use crate::investigate::answer::{ResourceAnswer, StepAnswer};
 use crate::investigate::calls::{CallAnswer, SessionAnswer};
 use crate::investigate::configuration::ConfigurationAnswer;
@@ -80,6 +82,12 @@ pub struct WhoAnswer {
     /// Trails record what was asked only where a selector names it: then nothing found means nothing.
     #[serde(skip)]
     pub only_data_events: bool,
+    /// The event that was asked for. `None`: something else was.
+    #[serde(skip)]
+    pub event: Option<EventId>,
+    /// Until when was looked. `None`: not known.
+    #[serde(skip)]
+    pub looked_until: Option<Timestamp>,
     /// What the answer covers of the archive. `None`: no archive was asked.
     pub coverage: Option<AnswerCoverage>,
     /// What was looked up in the event history. `None`: it was not asked.
@@ -108,6 +116,8 @@ impl WhoAnswer {
             not_whole: Vec::new(),
             only_endings: false,
             only_data_events: false,
+            event: None,
+            looked_until: None,
             coverage,
             history,
         }

@@ -34,7 +34,8 @@ pub(in crate::report) fn data(answer: &WhoAnswer, address: EventAddress<'_>) -> 
             let all = own.incarnations.iter().enumerate();
             let all: Vec<Value> = all.map(|(at, one)| incarnation(one, at > 0, answer, address)).collect();
             let lanes = if answer.only_endings { None } else { lanes(own) };
-            json!({"title": shown(&said::title(own, names)), "lanes": lanes, "incarnations": all})
+            let undated = all_shown(&said::undated(own));
+            json!({"title": shown(&said::title(own, names)), "undated": undated, "lanes": lanes, "incarnations": all})
         })
         .collect();
     let sessions = answer.sessions.iter().map(|own| {
@@ -86,7 +87,7 @@ fn incarnation(own: &IncarnationAnswer, is_earlier: bool, answer: &WhoAnswer, ad
     let (steps, folded) = if only_endings { (Vec::new(), Vec::new()) } else { said::timeline(own) };
     let class = match own.ending {
         EndingAnswer::Deleted | EndingAnswer::EndedByAws => "BROKEN",
-        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted => "UNPROVEN",
+        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted | EndingAnswer::Waiting => "UNPROVEN",
         EndingAnswer::Nothing => "",
     };
     let chain_of =
@@ -97,6 +98,7 @@ fn incarnation(own: &IncarnationAnswer, is_earlier: bool, answer: &WhoAnswer, ad
         "ending": shown(&said::ending(own)),
         "ended": own.end().map(|end| shown(&said::where_from(end, names))),
         "chain": chain_of(own.end()),
+        "or_ended": own.or_ended().map(|step| shown(&said::where_from(step, names))).collect::<Vec<_>>(),
         "ended_before": said::ended_before(own).as_deref().map(shown),
         "attempts": said::attempts(own).as_deref().map(shown),
         "maker": shown(&said::maker(own)),

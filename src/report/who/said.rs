@@ -15,6 +15,8 @@ use crate::report::text::words::count;
 
 /// The most steps of a timeline that people see; JSON has all.
 const STEPS_MAX: usize = 40;
+/// The most people that a sentence names.
+const NAMED_MAX: usize = 5;
 /// What a step says of a policy: at most so many lines.
 const POLICY_LINES_MAX: usize = 12;
 
@@ -39,19 +41,42 @@ pub(super) fn ending(own: &IncarnationAnswer) -> String {
     let Some(end) = own.end() else {
         return "No record says that it was deleted.".to_owned();
     };
-    let who = end.who();
+    let who = any_of(end, own.or_ended());
     let moved = end.person.as_ref().is_some_and(|person| !person.addresses.is_empty());
     match own.ending {
-        EndingAnswer::Deleted if moved => {
-            format!("Deleted {} in a session of {who}, from another address than the one at which it began.", end.time)
+        EndingAnswer::Deleted => match own.carried_out() {
+            Some(done) if waited(own, end) => {
+                format!("Deleted {} by AWS itself, as {who} had asked for at {} ({}).", done.time, end.time, end.call)
+            }
+            _ if moved && own.ended_or.is_empty() => {
+                format!(
+                    "Deleted {} in a session of {who}, from another address than the one at which it began.",
+                    end.time
+                )
+            }
+            _ => format!("Deleted {} by {who}{}.", end.time, order(own, end)),
+        },
+        EndingAnswer::Waiting => {
+            let until = end.waits_until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+            format!(
+                "It waits for its deletion{until}, scheduled {} by {who}. Until then it is there, and the deletion can be \
+                 taken back.",
+                end.time
+            )
         }
-        EndingAnswer::Deleted => format!("Deleted {} by {who}.", end.time),
-        EndingAnswer::EndedByAws => format!("Deleted {} by AWS itself: {} of {}.", end.time, end.call, end.service),
-        EndingAnswer::MaybeDeleted => format!(
-            "Perhaps deleted {} by {who}: the record does not tell {}.",
-            end.time,
-            if end.is_certain { "whether it was done" } else { "whether it was this one" }
-        ),
+        EndingAnswer::EndedByAws if own.ended_or.is_empty() => {
+            format!("Deleted {} by AWS itself: {} of {}.", end.time, end.call, end.service)
+        }
+        EndingAnswer::EndedByAws => format!("Deleted {} by {who}{}.", end.time, order(own, end)),
+        EndingAnswer::MaybeDeleted => {
+            let what = match () {
+                () if end.is_disputed => "two records of it do not say the same",
+                () if end.is_certain && end.outcome == OutcomeAnswer::Done => "a later call may have taken it back",
+                () if end.is_certain => "the record does not tell whether it was done",
+                () => "the record does not tell whether it was this one",
+            };
+            format!("Perhaps deleted {} by {who}: {what}.", end.time)
+        }
         EndingAnswer::Attempted => {
             let why = end.error.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
             format!("Not deleted: {who} tried it {}{why}.", end.time)
@@ -60,14 +85,43 @@ pub(super) fn ending(own: &IncarnationAnswer) -> String {
     }
 }
 
+/// Tells whether what ended it waited for some days before.
+fn waited(own: &IncarnationAnswer, end: &StepAnswer) -> bool {
+    end.waits_until.is_some() || own.carried_out().is_some_and(|done| done.call == "DeleteKey")
+}
+
+/// Says that others deleted it in the same second, or that its records do not agree.
+fn order(own: &IncarnationAnswer, end: &StepAnswer) -> &'static str {
+    let is_one = own.or_ended().all(|other| other.who() == end.who()) && !own.ended_or.is_empty();
+    match () {
+        () if end.is_disputed => "; its records do not say the same",
+        () if end.is_unordered && !is_one => {
+            "; others deleted it in the same second, and which call was the last is not known"
+        }
+        () => "",
+    }
+}
+
+/// Names who made a call, and who may have as well.
+fn any_of<'a>(own: &'a StepAnswer, others: impl Iterator<Item = &'a StepAnswer>) -> String {
+    let mut all: Vec<&str> = std::iter::once(own).chain(others).map(StepAnswer::who).collect();
+    let mut named = BTreeSet::new();
+    all.retain(|who| named.insert(*who));
+    let further = all.len().saturating_sub(NAMED_MAX);
+    all.truncate(NAMED_MAX);
+    let more = if further > 0 { format!(" or {further} more") } else { String::new() };
+    format!("{}{more}", all.join(" or by "))
+}
+
 /// Returns who made it, in a sentence.
 pub(super) fn maker(own: &IncarnationAnswer) -> String {
+    let who = |step| any_of(step, own.or_made());
     match own.maker() {
         Some(step) if step.outcome == OutcomeAnswer::Unclear => {
-            format!("Perhaps made {} by {}: the record does not tell whether it was done.", step.time, step.who())
+            format!("Perhaps made {} by {}: the record does not tell whether it was done.", step.time, who(step))
         }
-        Some(step) if step.effect == "put" => format!("Made, or replaced, {} by {}.", step.time, step.who()),
-        Some(step) => format!("Made {} by {}.", step.time, step.who()),
+        Some(step) if step.effect == "put" => format!("Made, or replaced, {} by {}.", step.time, who(step)),
+        Some(step) => format!("Made {} by {}.", step.time, who(step)),
         None if own.unseen == Some(UnseenAnswer::MadeAgain) => {
             "Who made it is not among the records. It must have been made after the one before it was deleted: what is \
              not there cannot be deleted."
@@ -81,13 +135,29 @@ pub(super) fn maker(own: &IncarnationAnswer) -> String {
 pub(super) fn ended_before(own: &IncarnationAnswer) -> Option<String> {
     let before = own.end_before()?;
     let deleted = format!("{} of {} by {} was done too", before.call, before.time, before.who());
-    let why = match own.unseen? {
-        UnseenAnswer::TakenBack => "it must have been taken back, and no record has that",
-        UnseenAnswer::Either | UnseenAnswer::MadeAgain => {
+    let why = match own.unseen {
+        Some(UnseenAnswer::TakenBack) => "it must have been taken back, and no record has that",
+        Some(UnseenAnswer::Either | UnseenAnswer::MadeAgain) => {
             "it was made again between the two and no record has that, or the second call did well although nothing was there"
+        }
+        Some(UnseenAnswer::Asked | UnseenAnswer::EndedEarly) | None => {
+            "it asked for a deletion in some days, and the later call ended the resource at once"
         }
     };
     Some(format!("{deleted} (event {}): {why}.", before.event_id))
+}
+
+/// Returns what is said of calls of which the records do not say when they were.
+pub(super) fn undated(own: &ResourceAnswer) -> Vec<String> {
+    let said = |call: &CallAnswer| {
+        let who = call.person.as_ref().map_or(call.actor.as_str(), Person::who);
+        let perhaps = if call.outcome == OutcomeAnswer::Done { "was done" } else { "was perhaps done" };
+        let (name, id) = (call_name(&call.call), &call.event_id);
+        format!(
+            "{name} by {who} {perhaps} too, and its record does not say when (event {id}): it may be the last call."
+        )
+    };
+    own.undated.iter().map(said).collect()
 }
 
 /// Returns the attempts to end it that were not done, before or after its end.
@@ -119,6 +189,9 @@ pub(super) fn step(own: &StepAnswer) -> String {
     if !own.is_certain {
         text += ", perhaps of another one of this name";
     }
+    if own.is_disputed {
+        text += ", which another record of this event contradicts";
+    }
     if let Some(source) = &own.source {
         text += &format!(", from {source}");
     }
@@ -134,6 +207,7 @@ pub(super) fn effect(own: &StepAnswer) -> &'static str {
         "create" => "made",
         "put" => "put",
         "change" => "changed",
+        "delete" if own.waits_until.is_some() => "scheduled",
         "delete" => "deleted",
         "attach" => "attached",
         "detach" => "detached",
@@ -251,6 +325,8 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
              stands: see what the answer covers.",
             answer.subject
         ));
+    } else if let Some(event) = answer.event.as_ref().filter(|_| answer.is_empty()) {
+        all.push(no_event(answer, event.text()));
     } else if answer.is_empty() {
         all.push(format!(
             "No record that was looked at is about {}. It is no proof that nothing happened: see what the answer covers.",
@@ -258,6 +334,13 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
         ));
     }
     all.extend(answer.container.as_ref().and_then(container));
+    let namesakes: Vec<&str> = answer.actor.iter().flat_map(|own| &own.namesakes).map(String::as_str).collect();
+    if !namesakes.is_empty() {
+        all.push(format!(
+            "Not in the answer, as the path is another one: {}. Name a role by its whole ARN, with its path.",
+            namesakes.join(", ")
+        ));
+    }
     for (alias, keys) in &answer.keys_of_aliases {
         let keys = keys.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
         all.push(format!("{alias} stood for {keys}, as records say: its history is above."));
@@ -291,6 +374,26 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
     all
 }
 
+/// Says that no record has the id of an event, and which time was looked at.
+fn no_event(answer: &WhoAnswer, id: &str) -> String {
+    let of = |from: Option<&str>, to: Option<&str>| (from.map(str::to_owned), to.map(str::to_owned));
+    let archive = answer.coverage.as_ref().map(|own| of(own.from.as_deref(), own.to.as_deref()));
+    let history = answer.history.as_ref().map(|own| of(Some(&own.from), own.to.as_deref()));
+    let looked: Vec<String> = [("the archive", archive), ("the event history", history)]
+        .into_iter()
+        .filter_map(|(place, time)| {
+            let (from, to) = time?;
+            let from = from.unwrap_or_else(|| "its beginning".to_owned());
+            Some(format!("{place} from {from} to {}", to.as_deref().unwrap_or("now")))
+        })
+        .collect();
+    format!(
+        "No record has the event id {id} in {}. It is no proof that there is no such event: it may be of another time, or \
+         of an account, a region or a kind of events that no trail records there.",
+        looked.join(", and in ")
+    )
+}
+
 /// Says what became of the bucket of an object. `None`: nothing is known of its end.
 fn container(own: &ResourceAnswer) -> Option<String> {
     let last = own.incarnations.first()?;
@@ -301,11 +404,11 @@ fn container(own: &ResourceAnswer) -> Option<String> {
             "Its bucket {name} was deleted {} by {}: no object of it is left, as only an empty bucket can be deleted. Who \
              deleted an object is recorded only where a trail records data events.",
             end.time,
-            end.who()
+            any_of(end, last.or_ended())
         )),
         EndingAnswer::MaybeDeleted => {
             Some(format!("Its bucket {name} was perhaps deleted {} by {}.", end.time, end.who()))
         }
-        EndingAnswer::Attempted | EndingAnswer::Nothing => None,
+        EndingAnswer::Attempted | EndingAnswer::Waiting | EndingAnswer::Nothing => None,
     }
 }

@@ -74,6 +74,9 @@ pub(super) fn sections(subject: &str, own: &ActorAnswer) -> Vec<Section> {
     if !own.limits.is_empty() {
         all.push(Section::new("Not known", own.limits.clone()));
     }
+    if !own.unsure.is_empty() {
+        all.push(Section::new("Unsure", own.unsure.clone()));
+    }
     if !own.missing.is_empty() {
         all.push(Section::new("Not in the answer", own.missing.clone()));
     }

@@ -15,6 +15,7 @@
 pub mod catalog;
 mod envelope;
 pub mod history;
+mod id;
 mod identity;
 mod json;
 mod outcome;
@@ -28,9 +29,10 @@ mod tests;
 
 pub use envelope::{BadEvent, EventBridgeEvent};
 pub use history::{AuditEvent, EventHistory, HISTORY_DAYS, HistoryEvent, UnreadEvent};
+pub use id::{BadEventId, EventId};
 pub use identity::{Actor, ActorKind, Behind, Mfa, UNKNOWN};
 pub use json::{Json, JsonType, Text};
 pub use outcome::Outcome;
 pub use reader::Unread;
-pub use record::{Addendum, BadRecord, DIGEST_ID, RECORD_BYTES_MAX, Record, ResourceEntry, Tls};
+pub use record::{Addendum, BadRecord, DIGEST_ID, RECORD_BYTES_MAX, Record, RecordDigest, ResourceEntry, Tls};
 pub use user_identity::{IdentityType, SessionContext, SessionIssuer, UserIdentity};

@@ -20,6 +20,17 @@ pub const RECORD_BYTES_MAX: usize = 2 << 20;
 /// How the ids of records without one begin: see [`Record::identity`].
 pub const DIGEST_ID: &str = "sha256:";
 
+/// The SHA-256 digest of the bytes of a record: see [`Record::digest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RecordDigest([u8; 32]);
+
+impl RecordDigest {
+    /// Returns the digest of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
 /// Resources of one record that are read: one call deletes at most 1,000 objects (S3 API, `DeleteObjects`).
 const RESOURCES_MAX: usize = 1_000;
 
@@ -198,9 +209,21 @@ impl<'a> Record<'a> {
         if let Some(id) = self.event_id.as_deref().filter(|id| !id.is_empty()) {
             return Cow::Borrowed(id);
         }
-        let digest = Sha256::digest(self.json.as_str().as_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = self.digest().0.iter().map(|byte| format!("{byte:02x}")).collect();
         Cow::Owned(format!("{DIGEST_ID}{hex}"))
+    }
+
+    /// Returns what tells this record from every other one. The id of the event does not: a record that was corrected,
+    /// or forged, has the id of the other one and other bytes.
+    pub fn digest(&self) -> RecordDigest {
+        RecordDigest::of(self.json.as_str().as_bytes())
+    }
+
+    /// Returns the id of the event that the record is about: an addendum names the one that it adds to. `None`: not
+    /// recorded.
+    pub fn event(&self) -> Option<&str> {
+        let original = self.addendum.as_ref().and_then(|addendum| addendum.original_event_id.as_deref());
+        original.or(self.event_id.as_deref()).filter(|id| !id.is_empty())
     }
 
     /// Returns what the record has at a path: `userIdentity.sessionContext.sessionIssuer.arn`. `None`: there is

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::role_path::RolePaths;
 use super::sessions::{Belonging, SessionSet};
 use super::tally::{Counts, Period, Ranking, SeenEvents, cut};
 use crate::event::{Outcome, Record};
@@ -23,6 +24,7 @@ pub struct Activity<'r, 't> {
     seen: SeenEvents,
     /// What may be the actor's. The other record of a call between accounts may tell.
     unclear: SeenEvents,
+    paths: RolePaths,
     calls: BTreeMap<(String, String), CallActivity>,
     changed: BTreeMap<ResourceKey, ChangedResource>,
     sources: Counts,
@@ -53,6 +55,9 @@ pub struct ActivitySummary {
     pub sources: Ranking,
     /// The programs that it says that it used.
     pub agents: Ranking,
+    /// The ARNs of roles of the asked name with another path: what they did is not in the answer. Empty: there is none,
+    /// or no role was asked for.
+    pub namesakes: BTreeSet<String>,
     /// What is not in the answer. Empty: nothing that is known of.
     pub missing: Vec<Missing>,
 }
@@ -118,12 +123,23 @@ pub enum Missing {
     Twice,
     /// So many records do not say when they were.
     Times(u64),
+    /// So many records name the role without its path: they are in the answer, and may be of a role of this name with
+    /// another path.
+    Paths(u64),
+}
+
+impl Missing {
+    /// Returns what is said of records that name a role without its path. `None`: there are none.
+    pub(super) fn paths(records: u64) -> Option<Self> {
+        (records > 0).then_some(Self::Paths(records))
+    }
 }
 
 impl<'r, 't> Activity<'r, 't> {
     /// Begins. `who` has grown by all calls that began sessions.
     pub fn of(who: SessionSet, reader: &'r ResourceReader<'t>) -> Self {
         Self {
+            paths: RolePaths::of(who.query()),
             who,
             reader,
             seen: SeenEvents::default(),
@@ -143,6 +159,7 @@ impl<'r, 't> Activity<'r, 't> {
 
     /// Takes one record.
     pub fn add(&mut self, record: &Record<'_>) {
+        self.paths.add(record);
         let Some(how) = self.who.holds(record) else { return };
         if how == Belonging::Unclear {
             self.unclear.is_new(record);
@@ -177,6 +194,7 @@ impl<'r, 't> Activity<'r, 't> {
             (self.other_resources > 0).then_some(Missing::Resources(self.other_resources)),
             (self.seen.is_full() || self.unclear.is_full()).then_some(Missing::Twice),
             (self.without_time > 0).then_some(Missing::Times(self.without_time)),
+            Missing::paths(self.paths.unsaid() + self.who.of_unsaid_path()),
         ];
         let mut changed: Vec<ChangedResource> = self.changed.into_values().collect();
         changed.sort_by(|a, b| (&a.resource_type, &a.name).cmp(&(&b.resource_type, &b.name)));
@@ -188,6 +206,7 @@ impl<'r, 't> Activity<'r, 't> {
             changed,
             sources: self.sources.ranking(most),
             agents: self.agents.ranking(most),
+            namesakes: self.paths.others(),
             missing: missing.into_iter().flatten().collect(),
         }
     }

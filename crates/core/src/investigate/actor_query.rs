@@ -117,13 +117,19 @@ impl ActorQuery {
         self.is_actor(&actor, id) || self.is_person(record)
     }
 
+    /// Tells whether a caller is a role, or a session of it, as far as its name tells: the record does not say the path
+    /// of the role.
+    pub(super) fn is_of_unsaid_path(role: &str, actor: &Actor) -> bool {
+        let is_by_name = || session_arn(role, "").is_some_and(|start| actor.name.starts_with(&start));
+        actor.role.is_none() && is_by_name()
+    }
+
     pub(super) fn is_actor(&self, actor: &Actor, id: Option<&str>) -> bool {
         match self {
             Self::Root(account) => actor.kind == ActorKind::Root && actor.account.as_ref() == Some(account),
             Self::User(arn) => actor.name == *arn || actor.role.as_ref() == Some(arn),
             Self::Role(arn) => {
-                let by_name = || session_arn(arn, "").is_some_and(|start| actor.name.starts_with(&start));
-                actor.name == *arn || actor.role.as_ref().map_or_else(by_name, |role| role == arn)
+                actor.name == *arn || actor.role.as_ref() == Some(arn) || Self::is_of_unsaid_path(arn, actor)
             }
             Self::Session(arn) => actor.name == *arn,
             Self::AccessKey(key) => actor.access_key.as_ref() == Some(key),

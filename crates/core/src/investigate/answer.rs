@@ -3,118 +3,16 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::chain::{Chain, FoundBy, HOPS_MAX, Hop, Lost, Origin};
+use super::calls::CallAnswer;
+pub use super::calls::OutcomeAnswer;
 use super::history::ResourceHistory;
+pub use super::person::{OriginKind, Person, PersonHop};
 use super::timeline::{Ending, Incarnation, Step, StepOutcome, Unseen};
-use crate::event::{ActorKind, Mfa};
+use crate::event::RecordDigest;
 use crate::resource_types::ResourceEffect;
-
-/// Why whoever worked on a stack is not known to stand behind what CloudFormation did.
-const LIKELY: &str = "this caller is likely, and not known: no record ties a call on a stack to what AWS CloudFormation did \
-                      with a role";
-
-/// Who stands behind a call.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Person {
-    /// Who made the call, as its record names it.
-    pub actor: String,
-    /// At the beginning of the chain of sessions. `None`: not known; `lost` says why.
-    pub origin: Option<String>,
-    /// What is at the beginning of the chain.
-    pub origin_kind: OriginKind,
-    /// Why the origin is not known. `None`: it is.
-    pub lost: Option<String>,
-    /// AWS proves each step of the chain by an access key. False: a step was found by the name of a session, or the
-    /// origin is not known.
-    pub is_proven: bool,
-    /// Who began the chain, as set when the first session began; later ones cannot change it. `None`: not set.
-    pub source_identity: Option<String>,
-    /// What the session calls itself: a claim, which whoever assumes the role chooses. `None`: it has no name.
-    pub session_name: Option<String>,
-    /// The service that called on behalf of the actor. `None`: the actor called itself.
-    pub through: Option<String>,
-    /// Whether a second factor was used: `used`, `not used` or `not recorded`, which is not *no*.
-    pub mfa: String,
-    /// The access key that signed. `None`: not recorded.
-    pub access_key: Option<String>,
-    /// The address or the service that the call came from. `None`: not recorded.
-    pub source: Option<String>,
-    /// The addresses on the way from the first session to the call, where they change: a key may have been stolen, or a
-    /// person changed networks.
-    pub addresses: Vec<String>,
-    /// How each session began, from the call backward.
-    pub hops: Vec<PersonHop>,
-}
-
-/// What is at the beginning of a chain of sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OriginKind {
-    /// The root user of an account.
-    RootUser,
-    /// An IAM user.
-    IamUser,
-    /// A user of IAM Identity Center.
-    IdentityCenterUser,
-    /// A person or a program that another provider vouches for.
-    Federated,
-    /// What a service runs with a role: an instance, a function, a stack.
-    Workload,
-    /// A call that was not signed.
-    Anonymous,
-    /// An account that is not one of the organization's, whose calls are recorded there.
-    Outside,
-    /// Not known.
-    Unknown,
-}
-
-impl OriginKind {
-    fn of(end: &Result<Origin, Lost>) -> Self {
-        match end {
-            Ok(Origin::Root(_)) => Self::RootUser,
-            Ok(Origin::User(_) | Origin::UserId { .. }) => Self::IamUser,
-            Ok(Origin::IdentityCenterUser(_)) => Self::IdentityCenterUser,
-            Ok(Origin::External { .. }) => Self::Federated,
-            Ok(Origin::Workload { .. }) => Self::Workload,
-            Ok(Origin::Anonymous) => Self::Anonymous,
-            Err(Lost::Outside { .. }) => Self::Outside,
-            Err(_) => Self::Unknown,
-        }
-    }
-}
-
-/// How a session began.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct PersonHop {
-    /// When, RFC 3339 in UTC.
-    pub time: String,
-    /// The call: `AssumeRole`.
-    pub call: String,
-    /// Who called.
-    pub caller: String,
-    /// The role that was assumed. `None`: none, or not recorded.
-    pub role: Option<String>,
-    /// The name that the session was given: a claim. `None`: none.
-    pub session_name: Option<String>,
-    /// The stack or stack set that the call was about: it is likely, and not proven, that this call led to what AWS
-    /// CloudFormation did. `None`: the call began a session, or the record does not name the stack.
-    #[serde(default)]
-    pub stack: Option<String>,
-    /// The call was about a stack: no record ties it to what AWS CloudFormation did.
-    #[serde(default)]
-    pub is_stack: bool,
-    /// The account that the record was delivered to. `None`: not recorded.
-    pub account: Option<String>,
-    /// The address or the service that the call came from. `None`: not recorded.
-    pub source: Option<String>,
-    /// The id of the event.
-    pub event_id: String,
-    /// The access key that it gave out leads here. False: only the name of the session does.
-    pub is_proven: bool,
-}
 
 /// What happened to a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -129,6 +27,9 @@ pub struct ResourceAnswer {
     pub region: Option<String>,
     /// Those that had the name one after the other; the last one first.
     pub incarnations: Vec<IncarnationAnswer>,
+    /// Calls that made it, deleted it or took its deletion back, or may have, of which the record does not say when:
+    /// whether one of them is its end is not known. At most 20.
+    pub undated: Vec<CallAnswer>,
 }
 
 /// One resource of several that had the name one after the other.
@@ -142,13 +43,20 @@ pub struct IncarnationAnswer {
     pub ended: Option<usize>,
     /// Which step ended it too, before `ended` and without a creation between them, from 0. `None`: none.
     pub ended_before: Option<usize>,
+    /// Which steps may have ended it as well as `ended`, from 0: calls of others within the same second, of which the
+    /// last one is not known, and further records of its event that do not say the same.
+    pub ended_or: Vec<usize>,
+    /// Which steps are further records of the event that made it and do not say the same, from 0.
+    pub created_or: Vec<usize>,
+    /// Which step is the event with which AWS did what `ended` had asked for, from 0. `None`: none is recorded.
+    pub carried_out: Option<usize>,
     /// What must have happened to it, or may have, and is not among the records. `None`: nothing that is known of.
     pub unseen: Option<UnseenAnswer>,
-    /// What happened, in order.
+    /// What happened, in order. Further records of an event, with other bytes, stand beside its first one.
     pub steps: Vec<StepAnswer>,
 }
 
-/// What two deletions of one name without a creation between them say: a record is missing.
+/// What the records of a deletion say of one that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnseenAnswer {
@@ -158,6 +66,10 @@ pub enum UnseenAnswer {
     TakenBack,
     /// It was made again between its two deletions, or the second one did well although nothing was there.
     Either,
+    /// AWS did what a call had asked for: which call is not known.
+    Asked,
+    /// Its name was used again while its deletion still waited: another call ended it at once.
+    EndedEarly,
 }
 
 impl UnseenAnswer {
@@ -166,6 +78,8 @@ impl UnseenAnswer {
             Unseen::MadeAgain => Self::MadeAgain,
             Unseen::TakenBack => Self::TakenBack,
             Unseen::Either => Self::Either,
+            Unseen::Asked => Self::Asked,
+            Unseen::EndedEarly => Self::EndedEarly,
         }
     }
 }
@@ -178,6 +92,8 @@ pub enum EndingAnswer {
     Deleted,
     /// AWS deleted it by itself.
     EndedByAws,
+    /// A caller asked for its deletion, which waits and can be taken back.
+    Waiting,
     /// A call may have deleted it: the record does not tell whether it was done, or whether it was this one.
     MaybeDeleted,
     /// It was only tried.
@@ -205,6 +121,17 @@ pub struct StepAnswer {
     pub is_by_aws: bool,
     /// It is this resource for certain. False: it may be another one, as the record names too little.
     pub is_certain: bool,
+    /// Another record of the same event, with other bytes, names another caller or another time, or tells otherwise
+    /// what was done: it is a step too.
+    pub is_disputed: bool,
+    /// Until when the deletion waits that it asks for, RFC 3339 in UTC. `None`: it does not wait, or it is not known.
+    pub waits_until: Option<String>,
+    /// What tells its record from every other one.
+    #[serde(skip)]
+    pub record: RecordDigest,
+    /// Others deleted it in the same second, and which call was the last is not known.
+    #[serde(skip)]
+    pub is_unordered: bool,
     /// Who called.
     pub actor: String,
     /// Who stands behind the caller. `None`: it was not traced, as for calls that only use the resource.
@@ -223,152 +150,9 @@ pub struct StepAnswer {
     pub policy_before: Option<Value>,
 }
 
-/// Whether a call was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeAnswer {
-    /// It was.
-    Done,
-    /// It may have been: the record does not tell.
-    Unclear,
-    /// It was refused or failed.
-    NotDone,
-}
-
-impl Person {
-    /// Returns who stands behind a call, from its chain.
-    pub fn of(chain: &Chain) -> Self {
-        let actor = &chain.actor;
-        Self {
-            actor: actor.name.clone(),
-            origin: chain.end.as_ref().ok().map(ToString::to_string),
-            origin_kind: OriginKind::of(&chain.end),
-            lost: match &chain.end {
-                Ok(Origin::UserId { account, .. }) => Some(format!(
-                    "only the id of the user is recorded: the records of account {} are not among those that were looked at",
-                    account.as_deref().unwrap_or("(not recorded)")
-                )),
-                Ok(_) if chain.hops.iter().any(|hop| hop.by == FoundBy::Stack) => Some(LIKELY.to_owned()),
-                end => end.as_ref().err().map(lost),
-            },
-            is_proven: chain.is_proven(),
-            source_identity: chain.source_identity().map(str::to_owned),
-            session_name: actor.session_name.clone(),
-            through: actor.through.clone(),
-            mfa: mfa(chain).to_owned(),
-            access_key: actor.access_key.clone(),
-            source: None,
-            addresses: Vec::new(),
-            hops: chain.hops.iter().map(PersonHop::of).collect(),
-        }
-    }
-
-    /// Returns the same of a call that came from an address or a service.
-    #[must_use]
-    pub fn from(self, source: Option<String>) -> Self {
-        Self { addresses: addresses(&self.hops, source.as_deref()), source, ..self }
-    }
-
-    /// Returns in a few words who it was: the origin, or the caller where that is not known or only likely.
-    pub fn who(&self) -> &str {
-        self.origin.as_deref().filter(|_| !self.is_likely()).unwrap_or(&self.actor)
-    }
-
-    /// Tells whether a call on a stack leads to the origin, which no record ties to what AWS CloudFormation did.
-    pub fn is_likely(&self) -> bool {
-        self.hops.iter().any(|hop| hop.is_stack)
-    }
-}
-
-/// Says whether the user at the beginning of a chain used a second factor: the first session tells it, and where there
-/// is none, the call. A provider asks for its own, and CloudTrail does not record that: its sessions say `false`.
-fn mfa(chain: &Chain) -> &'static str {
-    let is_of_aws = matches!(chain.end, Ok(Origin::User(_) | Origin::Root(_) | Origin::UserId { .. }));
-    // The first session is that of whoever made the next call.
-    let first = match chain.hops.as_slice() {
-        [.., next, _] => &next.issue.caller,
-        [_] | [] => &chain.actor,
-    };
-    match first.mfa {
-        Mfa::Used if is_of_aws => "used",
-        Mfa::NotUsed if is_of_aws => "not used",
-        _ => "not recorded",
-    }
-}
-
-/// Returns the addresses of a chain, from the first session to the call, where there are several.
-fn addresses(hops: &[PersonHop], call: Option<&str>) -> Vec<String> {
-    let is_address = |source: &&str| source.parse::<std::net::IpAddr>().is_ok();
-    let sources = hops.iter().rev().filter_map(|hop| hop.source.as_deref()).chain(call);
-    let mut all: Vec<String> = sources.filter(is_address).map(str::to_owned).collect();
-    all.dedup();
-    if all.len() > 1 { all } else { Vec::new() }
-}
-
-impl PersonHop {
-    fn of(hop: &Hop) -> Self {
-        let issue = &hop.issue;
-        let caller = match (&issue.subject, issue.caller.kind) {
-            (Some(subject), ActorKind::ExternalUser) => subject.clone(),
-            _ => issue.switched_from.clone().unwrap_or_else(|| issue.caller.name.clone()),
-        };
-        Self {
-            time: issue.time.to_string(),
-            call: issue.call.clone(),
-            caller,
-            role: issue.role.clone(),
-            session_name: issue.session_name.clone(),
-            stack: issue.stack.clone().filter(|_| hop.by == FoundBy::Stack),
-            is_stack: hop.by == FoundBy::Stack,
-            account: issue.account.clone(),
-            source: issue.source.clone(),
-            event_id: issue.event_id.clone(),
-            is_proven: hop.by == FoundBy::AccessKey,
-        }
-    }
-}
-
-/// Says why a chain ends before its origin.
-fn lost(lost: &Lost) -> String {
-    let between = |from: jiff::Timestamp, to: jiff::Timestamp| format!("between {from} and {to}");
-    match lost {
-        Lost::NotFound(wanted) => {
-            let what = wanted.access_key.as_ref().map(|key| format!("gave out {key}"));
-            let what = what.unwrap_or_else(|| "began the session".to_owned());
-            format!("the call that {what} {} is not among the records", between(wanted.from, wanted.to))
-        }
-        Lost::Several { calls, wanted } => format!(
-            "{calls} calls {} by different callers began sessions of this name, and nothing tells which of them it was",
-            between(wanted.from, wanted.to)
-        ),
-        Lost::Outside { account, caller: Some(caller) } => {
-            format!(
-                "{caller} of account {account}, which is not one of the organization's: its calls are recorded there"
-            )
-        }
-        Lost::Outside { account, caller: None } => {
-            format!("account {account} is not one of the organization's: its calls are recorded there")
-        }
-        Lost::NoStack(wanted) => format!(
-            "AWS CloudFormation did it with {}, and no call on a stack that may have led to it {} is among the records",
-            wanted.role.as_deref().unwrap_or("a role"),
-            between(wanted.from, wanted.to)
-        ),
-        Lost::Stacks { calls, more } => {
-            let more = if *more > 0 { format!("; {more} more") } else { String::new() };
-            format!(
-                "AWS CloudFormation did it with a role, and any of these may have led to it: {}{more}",
-                calls.join("; ")
-            )
-        }
-        Lost::Endless => format!("the sessions lead in a circle, or through more than {HOPS_MAX} roles"),
-        Lost::NotRecorded => "the record does not tell who called".to_owned(),
-    }
-}
-
 impl ResourceAnswer {
-    /// Returns what happened to a resource. `person` gives who stands behind an event, by its id.
-    pub fn of(history: &ResourceHistory, subject: &str, person: impl Fn(&str) -> Option<Person>) -> Self {
+    /// Returns what happened to a resource. `person` gives who stands behind the call of a record.
+    pub fn of(history: &ResourceHistory, subject: &str, person: impl Fn(RecordDigest) -> Option<Person>) -> Self {
         let resource = &history.resource;
         let own = &resource.identity;
         let name = resource.arn.clone().or_else(|| own.id.clone()).or_else(|| own.name.clone());
@@ -386,15 +170,17 @@ impl ResourceAnswer {
             account: own.account.clone().or(account),
             region: own.region.clone(),
             incarnations: incarnations.collect(),
+            undated: history.undated.iter().map(|own| own.call.clone().by(person(own.record))).collect(),
         }
     }
 }
 
 impl IncarnationAnswer {
-    fn of(own: &Incarnation, person: &impl Fn(&str) -> Option<Person>) -> Self {
+    fn of(own: &Incarnation, person: &impl Fn(RecordDigest) -> Option<Person>) -> Self {
         let (ending, step) = match own.ending() {
             Ending::DoneBy(step) => (EndingAnswer::Deleted, Some(step)),
             Ending::EndedByAws(step) => (EndingAnswer::EndedByAws, Some(step)),
+            Ending::Waits(step) => (EndingAnswer::Waiting, Some(step)),
             Ending::MaybeBy(step) => (EndingAnswer::MaybeDeleted, Some(step)),
             Ending::AttemptedBy(step) => (EndingAnswer::Attempted, Some(step)),
             Ending::Nothing => (EndingAnswer::Nothing, None),
@@ -409,13 +195,37 @@ impl IncarnationAnswer {
             step.policy_before = before.iter().rev().find(is_same).and_then(|other| other.policy.clone());
         }
         let ended = step.and_then(|step| own.steps.iter().position(|other| other == step));
-        let (ended_before, unseen) = (own.deleted_before, own.unseen.map(UnseenAnswer::of));
-        Self { ending, created: own.created, ended, ended_before, unseen, steps }
+        Self {
+            ending,
+            created: own.created,
+            ended,
+            ended_before: own.deleted_before,
+            ended_or: own.or_ended(),
+            created_or: own.or_made(),
+            carried_out: own.carried_out,
+            unseen: own.unseen.map(UnseenAnswer::of),
+            steps,
+        }
     }
 
     /// Returns the step that ended it too, before the one that is its end. `None`: none.
     pub fn end_before(&self) -> Option<&StepAnswer> {
         self.steps.get(self.ended_before?)
+    }
+
+    /// Returns the steps that may have ended it as well as its end.
+    pub fn or_ended(&self) -> impl Iterator<Item = &StepAnswer> {
+        self.ended_or.iter().filter_map(|at| self.steps.get(*at))
+    }
+
+    /// Returns the further records of the event that made it which do not say the same.
+    pub fn or_made(&self) -> impl Iterator<Item = &StepAnswer> {
+        self.created_or.iter().filter_map(|at| self.steps.get(*at))
+    }
+
+    /// Returns the event with which AWS did what its end had asked for. `None`: none is recorded.
+    pub fn carried_out(&self) -> Option<&StepAnswer> {
+        self.steps.get(self.carried_out?)
     }
 
     /// Returns the step that ended it, or was the last attempt. `None`: nothing.
@@ -430,8 +240,8 @@ impl IncarnationAnswer {
 }
 
 impl StepAnswer {
-    /// Returns a step. `person` gives who stands behind an event, by its id.
-    pub fn of(step: &Step, person: &impl Fn(&str) -> Option<Person>) -> Self {
+    /// Returns a step. `person` gives who stands behind the call of a record.
+    pub fn of(step: &Step, person: &impl Fn(RecordDigest) -> Option<Person>) -> Self {
         let (outcome, error) = match &step.ended {
             StepOutcome::Done => (OutcomeAnswer::Done, None),
             StepOutcome::Unclear => (OutcomeAnswer::Unclear, None),
@@ -446,8 +256,12 @@ impl StepAnswer {
             error,
             is_by_aws: step.is_by_aws,
             is_certain: step.is_certain,
+            is_disputed: step.is_disputed,
+            waits_until: step.waits.and_then(|wait| wait.until).map(|until| until.to_string()),
+            record: step.record,
+            is_unordered: step.is_unordered,
             actor: step.actor.name.clone(),
-            person: person(&step.event_id).map(|own| own.from(step.source.clone())),
+            person: person(step.record).map(|own| own.from(step.source.clone())),
             source: step.source.clone(),
             accounts: step.accounts.iter().cloned().collect(),
             region: step.region.clone(),

@@ -6,8 +6,20 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{OutcomeAnswer, Person};
-use crate::event::{Actor, Outcome, Record};
+use super::person::Person;
+use crate::event::{Actor, Outcome, Record, RecordDigest};
+
+/// Whether a call was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeAnswer {
+    /// It was.
+    Done,
+    /// It may have been: the record does not tell.
+    Unclear,
+    /// It was refused or failed.
+    NotDone,
+}
 
 /// The most values of one kind that an answer names.
 const NAMED_MAX: usize = 10;
@@ -53,7 +65,7 @@ pub struct Counted {
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CallAnswer {
-    /// When, RFC 3339 in UTC. `None`: not recorded.
+    /// When, RFC 3339 in UTC. `None`: not recorded, or no time.
     pub time: Option<String>,
     /// The call: `DeleteBucket`.
     pub call: String,
@@ -82,8 +94,8 @@ pub struct CallAnswer {
 }
 
 /// Returns the sessions of some records, by access key and beginning; the last one first. `person` gives who stands
-/// behind an event, by its id.
-pub fn sessions(records: &[Record<'_>], person: impl Fn(&str) -> Option<Person>) -> Vec<SessionAnswer> {
+/// behind the call of a record.
+pub fn sessions(records: &[Record<'_>], person: impl Fn(RecordDigest) -> Option<Person>) -> Vec<SessionAnswer> {
     let mut by_session: BTreeMap<(String, String, String), Vec<&Record<'_>>> = BTreeMap::new();
     for record in records.iter().filter(|record| record.event_time.is_some()) {
         let actor = Actor::of(record);
@@ -96,12 +108,12 @@ pub fn sessions(records: &[Record<'_>], person: impl Fn(&str) -> Option<Person>)
     all
 }
 
-fn session(records: &[&Record<'_>], person: &impl Fn(&str) -> Option<Person>) -> Option<SessionAnswer> {
+fn session(records: &[&Record<'_>], person: &impl Fn(RecordDigest) -> Option<Person>) -> Option<SessionAnswer> {
     let actor = Actor::of(records.first()?);
     let times = || records.iter().filter_map(|record| record.event_time);
     let count =
         |text: for<'a> fn(&'a Record<'_>) -> Option<&'a str>| counted(records.iter().filter_map(|one| text(one)));
-    let known = records.iter().find_map(|record| person(&record.identity()));
+    let known = records.iter().find_map(|record| person(record.digest()));
     Some(SessionAnswer {
         access_key: actor.access_key,
         actor: actor.name,
@@ -159,6 +171,13 @@ impl CallAnswer {
             shared_event_id: own(&record.shared_event_id),
             resources: arns.map(str::to_owned).collect(),
         }
+    }
+
+    /// Returns the same with who stands behind it. `None`: it was not traced.
+    #[must_use]
+    pub(super) fn by(self, person: Option<Person>) -> Self {
+        let source = self.source.clone();
+        Self { person: person.map(|known| known.from(source)), ..self }
     }
 }
 

@@ -205,7 +205,7 @@ impl Tracer {
 
     /// Takes a step back.
     fn go_on(&mut self, issue: Issue, by: FoundBy, first: Option<Timestamp>) {
-        let is_circle = self.hops.iter().any(|hop| !issue.event_id.is_empty() && hop.issue.event_id == issue.event_id);
+        let is_circle = self.hops.iter().any(|hop| hop.issue.record == issue.record);
         self.state = match is_circle || self.hops.len() >= HOPS_MAX {
             true => State::Ended(Err(Lost::Endless)),
             false => self.behind(&issue, first),
@@ -276,11 +276,16 @@ impl Chain {
 
 /// Returns what is looked for behind a call.
 fn first_state(record: &Record<'_>, actor: &Actor, organization: Option<&BTreeSet<String>>) -> State {
-    let Some(at) = record.event_time else { return State::Ended(Err(Lost::NotRecorded)) };
+    let at = record.event_time;
     let identity = &record.user_identity;
     let (id, access_key) = (identity.principal_id.as_deref(), actor.access_key.as_deref());
     let since = identity.session.as_ref().and_then(since);
-    state(&Caller { actor, id, access_key, since, from: at, to: at }, organization)
+    let (from, to) = (at.unwrap_or(Timestamp::MIN), at.unwrap_or(Timestamp::MAX));
+    match state(&Caller { actor, id, access_key, since, from, to }, organization) {
+        // Without a time of the call it is not known when its session began.
+        State::Wanted(_) if at.is_none() => State::Ended(Err(Lost::NotRecorded)),
+        state => state,
+    }
 }
 
 /// Returns what is looked for behind a caller.
@@ -353,8 +358,14 @@ fn chosen(wanted: &Wanted, issues: Vec<Issue>) -> Result<Found, Lost> {
     let in_time = |issue: &Issue| (wanted.from..=wanted.to).contains(&issue.time);
     let issues: Vec<Issue> = once(issues).into_iter().filter(in_time).collect();
     let has_key = |issue: &&Issue| wanted.access_key.is_some() && issue.access_key == wanted.access_key;
-    if let Some(issue) = issues.iter().find(has_key) {
-        return Ok(Found { issue: issue.clone(), by: FoundBy::AccessKey, first: None });
+    let given_out: Vec<&Issue> = issues.iter().filter(has_key).collect();
+    if let Some(issue) = given_out.first() {
+        // A key is given out once. Records that give it to several do not agree, and none of them is proof.
+        let callers: BTreeSet<&str> = given_out.iter().filter_map(|issue| issue.caller_id.as_deref()).collect();
+        if callers.len() > 1 {
+            return Err(Lost::Several { calls: given_out.len(), wanted: wanted.clone() });
+        }
+        return Ok(Found { issue: (*issue).clone(), by: FoundBy::AccessKey, first: None });
     }
     // A session of the same name with another key is another session.
     let may_be =

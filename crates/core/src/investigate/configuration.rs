@@ -125,8 +125,10 @@ fn calls(resource: &ResourceAnswer, after: Option<Timestamp>, until: Timestamp) 
         .filter_map(|step| Some((step.time.parse().ok()?, step)))
         .filter(|(time, _)| after.is_none_or(|after| *time > after) && *time <= until)
         .collect();
-    between.sort_by(|(time, step), (other_time, other)| (time, &step.event_id).cmp(&(other_time, &other.event_id)));
-    between.dedup_by(|(_, one), (_, other)| one.event_id == other.event_id && !one.event_id.is_empty());
+    between.sort_by(|(time, step), (other_time, other)| {
+        (time, &step.event_id, step.record).cmp(&(other_time, &other.event_id, other.record))
+    });
+    between.dedup_by(|(_, one), (_, other)| one.record == other.record);
     between.into_iter().map(|(_, step)| ConfigurationCall::of(step)).collect()
 }
 

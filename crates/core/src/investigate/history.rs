@@ -5,14 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calls::CallAnswer;
+use super::timeline::asked::takes_back;
 use super::timeline::{Incarnation, Step, StepOutcome, incarnations};
-use crate::event::Record;
+use crate::event::{Outcome, Record, RecordDigest};
 use crate::resource_types::{
     MatchedBy, NameScope, ResourceCandidate, ResourceEffect, ResourceMention, ResourceType, ResourceTypes,
 };
 
 /// The most resources of one question that get a history.
 pub const RESOURCES_MAX: usize = 200;
+/// The most calls of one resource that are kept of which the records do not say when they were.
+const UNDATED_MAX: usize = 20;
 
 /// What happened to one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,18 @@ pub struct ResourceHistory {
     pub resource: ResourceCandidate,
     /// Those that had its name one after the other, in order.
     pub incarnations: Vec<Incarnation>,
+    /// Calls that made it, deleted it or took its deletion back, or may have, of which the record does not say when:
+    /// where they stand among the others is not known.
+    pub undated: Vec<UndatedCall>,
+}
+
+/// A call of which the record does not say when it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndatedCall {
+    /// What tells its record from every other one.
+    pub record: RecordDigest,
+    /// The call.
+    pub call: CallAnswer,
 }
 
 /// What records say of what a person asked for.
@@ -32,6 +48,8 @@ pub struct Histories {
     pub further: usize,
     /// Calls on such a type of which the record hides or leaves out what they were about: it may be this one.
     pub withheld: Vec<Step>,
+    /// How many of these do not say when they were either.
+    pub withheld_undated: usize,
 }
 
 /// Where a resource is, as far as its type has such places.
@@ -63,12 +81,14 @@ impl Histories {
         let mut homes: BTreeMap<Home, usize> = BTreeMap::new();
         // Which records mention a candidate, and in which partition they are.
         let mut mentioned: BTreeMap<usize, Vec<&Record<'_>>> = BTreeMap::new();
-        let mut withheld = Vec::new();
+        let (mut withheld, mut undated) = (Vec::new(), BTreeSet::new());
         for record in records {
             for mention in types.mentions(record, candidates) {
                 mentioned.entry(mention.candidate).or_default().push(record);
                 if mention.matched_by <= MatchedBy::Prefix {
-                    withheld.extend(Step::of(record, &mention));
+                    let step = Step::of(record, &mention);
+                    undated.extend(step.is_none().then(|| record.digest()));
+                    withheld.extend(step);
                 } else if let Some(candidate) = candidates.get(mention.candidate) {
                     *homes.entry(home(types, candidate, record, &mention)).or_default() += 1;
                 }
@@ -86,11 +106,11 @@ impl Histories {
             .collect();
         resources.sort_by_key(|own| std::cmp::Reverse(own.weight()));
         // What is known of it otherwise needs no guess.
-        let seen: BTreeSet<&str> = resources.iter().flat_map(ResourceHistory::event_ids).collect();
-        withheld.retain(|step| !seen.contains(step.event_id.as_str()));
-        withheld.sort_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)));
-        withheld.dedup_by(|a, b| a.event_id == b.event_id);
-        Self { resources, further, withheld }
+        let seen: BTreeSet<RecordDigest> = resources.iter().flat_map(ResourceHistory::records).collect();
+        withheld.retain(|step| !seen.contains(&step.record));
+        withheld.sort_by(|a, b| (a.time, &a.event_id, a.record).cmp(&(b.time, &b.event_id, b.record)));
+        withheld.dedup_by(|a, b| a.record == b.record);
+        Self { resources, further, withheld, withheld_undated: undated.difference(&seen).count() }
     }
 }
 
@@ -103,18 +123,20 @@ impl ResourceHistory {
                 && step.ended == StepOutcome::Done
                 && !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown)
         };
-        let is_ended = self.incarnations.iter().any(|own| own.deleted.is_some());
+        let is_ended = self.incarnations.iter().any(|own| own.deleted.is_some()) || !self.undated.is_empty();
         (is_ended, steps().any(is_deed), steps().count())
     }
 
-    fn event_ids(&self) -> impl Iterator<Item = &str> {
-        self.incarnations.iter().flat_map(|own| &own.steps).map(|step| step.event_id.as_str())
+    fn records(&self) -> impl Iterator<Item = RecordDigest> {
+        let steps = self.incarnations.iter().flat_map(|own| &own.steps).map(|step| step.record);
+        steps.chain(self.undated.iter().map(|own| own.record))
     }
 
     /// Tells whether its records do more than use it: it was made, changed, deleted, or somebody tried to.
     pub fn has_deeds(&self) -> bool {
         let steps = self.incarnations.iter().flat_map(|own| &own.steps);
-        steps.into_iter().any(|step| !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown))
+        let is_deed = |step: &Step| !matches!(step.effect, ResourceEffect::Use | ResourceEffect::Unknown);
+        !self.undated.is_empty() || steps.into_iter().any(is_deed)
     }
 }
 
@@ -159,13 +181,30 @@ fn history<'r, 'a: 'r>(
     }
     let resource = wanted.clone().within(home.account.as_deref(), region);
     let one = std::slice::from_ref(&resource);
-    let steps: Vec<Step> = records
-        .flat_map(|record| {
-            types.mentions(record, one).into_iter().filter_map(move |mention| Step::of(record, &mention))
-        })
-        .collect();
-    let named = steps.iter().any(|step| step.matched_by > MatchedBy::Prefix);
-    named.then(|| ResourceHistory { resource, incarnations: incarnations(steps) })
+    let (mut steps, mut undated): (Vec<Step>, BTreeMap<RecordDigest, UndatedCall>) = Default::default();
+    for record in records {
+        for mention in types.mentions(record, one) {
+            match Step::of(record, &mention) {
+                Some(step) => steps.push(step),
+                None if is_deciding(record, &mention) && undated.len() < UNDATED_MAX => {
+                    let digest = record.digest();
+                    undated.insert(digest, UndatedCall { record: digest, call: CallAnswer::of(record, None) });
+                }
+                None => {}
+            }
+        }
+    }
+    let undated: Vec<UndatedCall> = undated.into_values().collect();
+    let named = steps.iter().any(|step| step.matched_by > MatchedBy::Prefix) || !undated.is_empty();
+    named.then(|| ResourceHistory { resource, incarnations: incarnations(steps), undated })
+}
+
+/// Tells whether a call may say whether a resource is there.
+fn is_deciding(record: &Record<'_>, mention: &ResourceMention<'_>) -> bool {
+    let text = |text: &Option<crate::event::Text<'_>>| text.as_deref().unwrap_or_default().to_owned();
+    let is_making = matches!(mention.effect, ResourceEffect::Create | ResourceEffect::Put | ResourceEffect::Delete);
+    let decides = is_making || takes_back(&text(&record.event_source), &text(&record.event_name));
+    decides && mention.matched_by > MatchedBy::Prefix && Outcome::of(record).may_be_done()
 }
 
 #[cfg(test)]

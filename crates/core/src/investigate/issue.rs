@@ -3,11 +3,12 @@
 //! Sources: IAM user guide, "Logging IAM and AWS STS API calls with AWS CloudTrail"; CloudTrail user guide, "AWS
 //! Management Console sign-in events" (`SwitchRole`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::event::{Actor, ActorKind, Outcome, Record, SessionContext};
+use super::stack_operation::StackOperation;
+use crate::event::{Actor, ActorKind, Outcome, Record, RecordDigest, SessionContext};
 
 /// The calls that give out credentials of a session, each of STS.
 pub const ISSUING_CALLS: [&str; 6] = [
@@ -27,6 +28,10 @@ const SIGN_IN: &str = "signin.amazonaws.com";
 /// A call that began a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
+    /// What tells its record from every other one.
+    pub record: RecordDigest,
+    /// The id of the event that its record is about, as [`Record::event`] gives it. `None`: it has none.
+    pub event: Option<String>,
     /// The id of the event.
     pub event_id: String,
     /// The id that its record has in common with that of the other account. `None`: there is one record of it.
@@ -56,6 +61,8 @@ pub struct Issue {
     pub region: Option<String>,
     /// The stack or stack set that it is about. `None`: it began a session, or the name is not recorded.
     pub stack: Option<String>,
+    /// Which stack it is about and what it keeps of it. `None`: it began a session.
+    pub operation: Option<StackOperation>,
     /// The name that the session was given. `None`: not recorded.
     pub session_name: Option<String>,
     /// Where the console came from: the ARN of the user or of the session. `None`: it was no change of roles in it.
@@ -116,6 +123,8 @@ impl Issue {
         let own = |text: &Option<crate::event::Text<'_>>| text.as_deref().map(str::to_owned);
         let identity = &record.user_identity;
         Some(Self {
+            record: record.digest(),
+            event: record.event().map(str::to_owned),
             event_id: record.identity().into_owned(),
             shared_event_id: own(&record.shared_event_id),
             call: call.to_owned(),
@@ -134,6 +143,7 @@ impl Issue {
             provider: None,
             subject: None,
             stack: None,
+            operation: None,
         })
     }
 
@@ -162,15 +172,19 @@ pub(super) fn since(session: &SessionContext<'_>) -> Option<Timestamp> {
 }
 
 /// Returns each call once: of the two records of a call between accounts, the one that says more, with what only the
-/// other one says.
+/// other one says. Two records of one event with other bytes are two calls: nothing of one is said of the other.
 pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
     let mut all: Vec<Issue> = Vec::new();
-    let (mut by_event, mut by_call): (HashMap<String, usize>, HashMap<String, usize>) = Default::default();
+    let (mut by_record, mut by_call): (HashMap<RecordDigest, usize>, HashMap<String, usize>) = Default::default();
+    let mut joined: HashSet<(usize, Option<String>)> = HashSet::new();
     for issue in issues {
-        let event = Some(issue.event_id.clone()).filter(|id| !id.is_empty());
-        let call = issue.shared_event_id.clone();
-        let of_event = event.as_ref().and_then(|id| by_event.get(id));
-        let at = of_event.or_else(|| by_call.get(call.as_ref()?)).copied().unwrap_or(all.len());
+        let of_call = issue.shared_event_id.as_ref().and_then(|id| by_call.get(id)).copied();
+        let twin = of_call.filter(|at| issue.event.is_none() || !joined.contains(&(*at, issue.event.clone())));
+        let at = by_record.get(&issue.record).copied().or(twin).unwrap_or(all.len());
+        by_record.insert(issue.record, at);
+        joined.insert((at, issue.event.clone()));
+        let call = issue.shared_event_id.clone().filter(|_| of_call.is_none());
+        by_call.extend(call.map(|id| (id, at)));
         match all.get_mut(at) {
             Some(known) if issue.says_more_than(known) => {
                 let less = std::mem::replace(known, issue);
@@ -179,8 +193,6 @@ pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
             Some(known) => known.fill(issue),
             None => all.push(issue),
         }
-        by_event.extend(event.map(|id| (id, at)));
-        by_call.extend(call.map(|id| (id, at)));
     }
     all
 }

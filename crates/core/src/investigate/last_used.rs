@@ -1,11 +1,12 @@
 //! When a role, a user or a key was used last, from where, for what; who assumed a role; and what cannot be known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use super::activity::Missing;
 use super::issue::ISSUING_CALLS;
+use super::role_path::RolePaths;
 use super::sessions::ActorQuery;
 use super::tally::{Counts, Period, Ranking, SeenEvents, cut, hash};
 use crate::event::{Actor, ActorKind, Outcome, Record};
@@ -26,6 +27,7 @@ pub struct LastUsed<'t> {
     /// The role, as records of `AssumeRole` name it. Empty: the actor is no role.
     role: Vec<ResourceCandidate>,
     types: &'t ResourceTypes,
+    paths: RolePaths,
     seen: SeenEvents,
     done: Option<Use>,
     refused: Option<Use>,
@@ -65,6 +67,9 @@ pub struct LastUse {
     pub callers: Vec<CallerUse>,
     /// What cannot be known from these records.
     pub limits: Vec<UseLimit>,
+    /// The ARNs of roles of the asked name with another path, which are not in the answer. Empty: there is none, or no
+    /// role was asked for.
+    pub namesakes: BTreeSet<String>,
     /// What is not in the answer. Empty: nothing that is known of.
     pub missing: Vec<Missing>,
 }
@@ -159,6 +164,7 @@ impl<'t> LastUsed<'t> {
             _ => Vec::new(),
         };
         Self {
+            paths: RolePaths::of(&query),
             query,
             role,
             types,
@@ -181,6 +187,7 @@ impl<'t> LastUsed<'t> {
 
     /// Takes one record.
     pub fn add(&mut self, record: &Record<'_>) {
+        self.paths.add(record);
         if self.is_assumed(record) {
             self.add_caller(record);
         }
@@ -197,6 +204,7 @@ impl<'t> LastUsed<'t> {
         let missing = [
             (self.other_callers > 0).then_some(Missing::Callers(self.other_callers)),
             (self.seen.is_full() || self.assumed.is_full()).then_some(Missing::Twice),
+            Missing::paths(self.paths.unsaid()),
         ];
         let limits = self.limits(looked);
         let named = |(caller, own): (String, CallerUse)| CallerUse { caller, ..own };
@@ -213,6 +221,7 @@ impl<'t> LastUsed<'t> {
             agents: self.agents.ranking(most),
             callers,
             limits,
+            namesakes: self.paths.others(),
             missing: missing.into_iter().flatten().collect(),
         }
     }
@@ -251,11 +260,19 @@ impl<'t> LastUsed<'t> {
     }
 
     /// Tells whether somebody began a session of the role, or tried to.
-    fn is_assumed(&self, record: &Record<'_>) -> bool {
+    fn is_assumed(&mut self, record: &Record<'_>) -> bool {
         let call = record.event_name.as_deref().unwrap_or_default();
         record.event_source.as_deref() == Some("sts.amazonaws.com")
             && ISSUING_CALLS.contains(&call)
             && self.types.mentions(record, &self.role).iter().any(|own| own.matched_by > MatchedBy::Prefix)
+            && self.may_be_of_path(record)
+    }
+
+    /// Tells whether the role that a call asked for may have the path of the one that is asked for. The call has the
+    /// whole ARN of the role.
+    fn may_be_of_path(&mut self, record: &Record<'_>) -> bool {
+        let role = record.request_parameters.and_then(|asked| asked.at("roleArn")?.text());
+        role.is_none_or(|role| self.paths.may_be(&role))
     }
 
     fn add_caller(&mut self, record: &Record<'_>) {

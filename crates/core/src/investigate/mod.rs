@@ -5,6 +5,7 @@
 //! - [`history`]: the resources that a person may mean, each with what happened to it.
 //! - [`timeline`]: what happened to a resource, and how it ended.
 //! - `repeated`: which calls do well again though they have nothing left to do.
+//! - `role_path`: what records say of the path of a role.
 //! - [`calls`]: what was signed with a key or in a session, and single calls.
 //! - [`answer`]: all of it as plain data, for reports.
 //! - [`configuration`]: what AWS Config saw change, beside the calls that may have changed it.
@@ -27,10 +28,13 @@ pub mod configuration;
 pub mod history;
 pub mod issue;
 pub mod last_used;
+pub mod person;
 pub mod remains;
 mod repeated;
+mod role_path;
 pub mod sessions;
 pub mod stack;
+mod stack_operation;
 mod tally;
 pub mod timeline;
 pub mod used_actions;

@@ -8,10 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::activity::Missing;
 use super::last_used::is_data;
-use super::sessions::{Belonging, SessionSet};
-use super::timeline::{Step, takes_back};
+use super::sessions::{Belonging, CallKey, SessionSet};
+use super::timeline::Step;
+use super::timeline::asked::takes_back;
 use crate::event::{Outcome, Record};
 use crate::resource_types::{
     MatchedBy, RecordedResource, ResourceEffect, ResourceIdentity, ResourceKey, ResourceMention, ResourceReader,
@@ -20,7 +23,7 @@ use crate::resource_types::{
 
 mod made;
 
-use made::{Made, Vague};
+use made::{Made, Seen, Vague};
 
 /// How many resources of an actor are kept.
 const RESOURCES_MAX: usize = 100_000;
@@ -47,6 +50,10 @@ pub struct Remains<'r, 't> {
     creations: Creations<'r, 't>,
     vague: Vec<Vague>,
     is_cut: bool,
+    /// When the last record was. `None`: none has a time.
+    latest: Option<Timestamp>,
+    /// Records that do not say when they were, and may be about what the actor made.
+    untimed: u64,
 }
 
 /// What an actor made, and what the records say of it now.
@@ -86,6 +93,8 @@ pub struct Remaining {
     pub name: String,
     /// The call that made it.
     pub made: Step,
+    /// What asked for its deletion, which waits and can be taken back. `None`: nothing did.
+    pub waits: Option<Step>,
     /// Why it is not sure that it stands. Empty: nothing speaks against it.
     pub doubts: Vec<Doubt>,
     /// Attempts to delete it that were not done, in order.
@@ -103,6 +112,19 @@ pub enum Doubt {
     Replaced,
     /// A call may have deleted it: the record does not tell whether it was done, or whether it was this one.
     Deletion(Box<Step>),
+    /// It was deleted, and this call changed it after: somebody made it again, and no record says who.
+    MadeAgain(Box<Step>),
+    /// The time until its deletion is over, and no record says that AWS did it or that it was taken back.
+    Due,
+    /// A call deleted it, or may have, of which the record does not say when.
+    Undated {
+        /// The call.
+        call: String,
+        /// The id of the event.
+        event_id: String,
+    },
+    /// The records of the event that made it do not say the same of who it was or when.
+    Disputed,
     /// Its id was not recorded, so that a deletion by its id cannot be known.
     NoId,
     /// Data events tell of it. Its deletion may not be recorded, and a lifecycle rule or an expiry ends such things
@@ -153,7 +175,7 @@ impl<'r, 't> Creations<'r, 't> {
 
     /// Ends the first pass. All records have to be given again.
     pub fn seen(self) -> Remains<'r, 't> {
-        Remains { creations: self, vague: Vec::new(), is_cut: false }
+        Remains { creations: self, vague: Vec::new(), is_cut: false, latest: None, untimed: 0 }
     }
 
     fn add_made(&mut self, own: &RecordedResource) {
@@ -181,7 +203,7 @@ impl<'r, 't> Creations<'r, 't> {
             self.lost += 1;
             return;
         };
-        let is_same = |own: &NamelessCreation| own.resource_type == kind.name && same_event(&own.made, &made);
+        let is_same = |own: &NamelessCreation| own.resource_type == kind.name && same_call(&own.made, &made);
         if !self.nameless.iter().any(is_same) {
             self.nameless.push(NamelessCreation { resource_type: kind.name.clone(), made, is_withheld });
         }
@@ -191,9 +213,11 @@ impl<'r, 't> Creations<'r, 't> {
 impl Remains<'_, '_> {
     /// Takes one record.
     pub fn add(&mut self, record: &Record<'_>) {
+        self.latest = self.latest.max(record.event_time);
         // What did not happen matters only where somebody tried to delete.
         let may_be_done = Outcome::of(record).may_be_done();
-        let call = record.event_name.as_deref().unwrap_or_default();
+        let text = |text: &Option<crate::event::Text<'_>>| text.as_deref().unwrap_or_default().to_owned();
+        let takes_back = takes_back(&text(&record.event_source), &text(&record.event_name));
         for own in self.creations.reader.named_by(record) {
             let is_deletion = own.effect == ResourceEffect::Delete;
             if !may_be_done && !is_deletion {
@@ -205,12 +229,13 @@ impl Remains<'_, '_> {
                 }
                 continue;
             }
-            let is_step = is_making(own.effect) || is_deletion || takes_back(own.effect, call);
+            let is_step = is_making(own.effect) || is_deletion || takes_back;
             self.add_step(record, &own, is_step);
         }
     }
 
     fn add_step(&mut self, record: &Record<'_>, own: &RecordedResource, is_step: bool) {
+        let text = |text: &Option<crate::event::Text<'_>>| text.as_deref().unwrap_or_default().to_owned();
         let creations = &mut self.creations;
         let by_id = || creations.ids.get(&(own.resource_type.clone(), own.identity.id.clone()?)).cloned();
         let key = creations.reader.key(own);
@@ -225,12 +250,24 @@ impl Remains<'_, '_> {
             if !is_step {
                 if is_certain && Outcome::of(record) == Outcome::Success {
                     made.used = [made.used, record.event_time].into_iter().flatten().min();
+                    let is_change = changes(own.effect) && own.named_by != MatchedBy::Id;
+                    let change = step(record, own, true).filter(|step| is_change && !step.is_by_aws);
+                    let is_later = |step: &Step| {
+                        made.changed.as_ref().is_none_or(|known| (known.time, known.record) < (step.time, step.record))
+                    };
+                    made.changed = change.filter(is_later).or(made.changed.take());
                 }
                 continue;
             }
-            let Some(step) = step(record, own, is_certain) else { continue };
-            let names = [Some(&step.event_id), step.shared_event_id.as_ref()].into_iter().flatten();
-            let names: Vec<String> = names.filter(|name| !name.is_empty()).cloned().collect();
+            let Some(step) = step(record, own, is_certain) else {
+                if own.effect != ResourceEffect::Delete {
+                    self.untimed += 1;
+                } else if Outcome::of(record).may_be_done() {
+                    made.undated = Some((text(&record.event_name), record.identity().into_owned()));
+                }
+                continue;
+            };
+            let names: Vec<CallKey> = call_keys(&step).collect();
             match creations.who.holds(record) {
                 Some(Belonging::Unclear) => made.maybe_own.extend(names.clone()),
                 Some(_) => made.own.extend(names.clone()),
@@ -254,7 +291,10 @@ impl Remains<'_, '_> {
         }
         let prefix = Some(own.text.clone()).filter(|_| own.named_by == MatchedBy::Prefix);
         let resource_type = own.resource_type.clone();
-        self.vague.extend(step(record, own, false).map(|step| Vague { resource_type, prefix, step }));
+        match step(record, own, false) {
+            Some(step) => self.vague.push(Vague { resource_type, prefix, step }),
+            None => self.untimed += 1,
+        }
     }
 
     /// Returns what stands.
@@ -264,6 +304,7 @@ impl Remains<'_, '_> {
             who.is_cut().then_some(Missing::Sessions),
             (lost > 0).then_some(Missing::Resources(lost)),
             self.is_cut.then_some(Missing::Deletions),
+            (self.untimed > 0).then_some(Missing::Times(self.untimed)),
         ];
         let mut summary = RemainsSummary {
             stands: Vec::new(),
@@ -275,8 +316,8 @@ impl Remains<'_, '_> {
         for made in made.into_values() {
             let kind = reader.types().named(&made.resource_type);
             let vague = self.vague.iter().filter(|vague| vague.resource_type == made.resource_type);
-            let vague: Vec<&Vague> = vague.collect();
-            made.into_summary(kind, &vague, &mut summary);
+            let seen = Seen { vague: vague.collect(), latest: self.latest };
+            made.into_summary(kind, &seen, &mut summary);
         }
         let order = |own: &Remaining| (own.made.time, own.resource_type.clone(), own.name.clone());
         summary.stands.sort_by_key(order);
@@ -295,9 +336,18 @@ fn can_end(kind: &ResourceType) -> bool {
     kind.calls.iter().any(|call| call.effect == ResourceEffect::Delete)
 }
 
-fn same_event(a: &Step, b: &Step) -> bool {
-    !a.event_id.is_empty() && a.event_id == b.event_id
-        || a.shared_event_id.is_some() && a.shared_event_id == b.shared_event_id
+fn changes(effect: ResourceEffect) -> bool {
+    matches!(effect, ResourceEffect::Change | ResourceEffect::Attach | ResourceEffect::Detach)
+}
+
+/// Returns by what the call of a step is known again.
+fn call_keys(step: &Step) -> impl Iterator<Item = CallKey> {
+    let shared = step.shared_event_id.clone().map(CallKey::Shared);
+    std::iter::once(CallKey::Record(step.record)).chain(shared)
+}
+
+fn same_call(a: &Step, b: &Step) -> bool {
+    call_keys(a).any(|key| call_keys(b).any(|other| other == key))
 }
 
 fn nameless(kind: &ResourceType) -> RecordedResource {

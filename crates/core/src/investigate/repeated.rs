@@ -7,6 +7,9 @@
 use crate::event::Record;
 use crate::resource_types::MatchedBy;
 
+/// What a secret that is deleted at once is asked for with.
+const FORCED: &str = "forceDeleteWithoutRecovery";
+
 /// What a deletion does where what it deletes is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenAbsent {
@@ -97,10 +100,6 @@ const WAITING: [(&str, &[&str]); 3] = [
     ("cloudtrail.amazonaws.com", &["DeleteEventDataStore"]),
 ];
 
-/// What a secret that is deleted at once is asked for with: "If you forcibly delete an already deleted or nonexistent
-/// secret, the operation does not return ResourceNotFoundException" (Secrets Manager API, `DeleteSecret`).
-const FORCED: &str = "forceDeleteWithoutRecovery";
-
 impl WhenAbsent {
     /// Returns what the call of a record does where what it deletes is not there. An id is given out once: whoever
     /// names a resource by it cannot mean one that was made since.
@@ -110,10 +109,9 @@ impl WhenAbsent {
         let is_among = |table: &[(&str, &[&str])]| {
             table.iter().any(|(own, calls)| *own == source && calls.iter().any(|one| is_call(call, one)))
         };
-        let is_forced = || {
-            let asked = record.request_parameters.and_then(|asked| asked.at(FORCED));
-            asked.is_some_and(|flag| flag.as_str().trim_matches('"') == "true")
-        };
+        // "If you forcibly delete an already deleted or nonexistent secret, the operation does not return
+        // ResourceNotFoundException" (Secrets Manager API, `DeleteSecret`).
+        let is_forced = || is_forced(record);
         match () {
             () if is_among(&SUCCEEDING) || is_forced() => Self::Succeeds,
             () if is_among(&WAITING) => Self::RefusedWhileWaiting,
@@ -145,4 +143,10 @@ pub(super) fn is_repeatable(call: &str, region: Option<&str>) -> bool {
         "CreateBucket" => region == Some("us-east-1"),
         _ => false,
     }
+}
+
+/// Tells whether a record asks for a deletion at once.
+pub(super) fn is_forced(record: &Record<'_>) -> bool {
+    let asked = record.request_parameters.and_then(|asked| asked.at(FORCED));
+    asked.is_some_and(|flag| flag.as_str().trim_matches('"') == "true")
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub use super::actor_query::{ActorQuery, is_access_key};
 use super::chain::{CLOCKS, SESSION_MAX, session_arn};
 use super::issue::{Issue, since};
-use crate::event::{Actor, Record};
+use crate::event::{Actor, Record, RecordDigest};
 
 /// How many sessions of an actor are known at once.
 const SESSIONS_MAX: usize = 100_000;
@@ -52,16 +52,27 @@ pub struct SessionSet {
     /// How often all calls were given.
     sweep: u32,
     is_cut: bool,
+    /// The events of changes of roles in the console that a session began of which the path of the role is not said.
+    of_unsaid_path: BTreeSet<String>,
 }
 
 /// The sessions of one name.
 #[derive(Debug, Clone)]
 struct OfName {
-    /// How they began, by event.
-    began: BTreeMap<String, Beginning>,
+    /// How they began, by call.
+    began: BTreeMap<CallKey, Beginning>,
     /// Since which sweep the name is known. After the next one all others who took it are known too: only then it is
     /// followed.
     since: u32,
+}
+
+/// What the records of one call have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum CallKey {
+    /// The id of the records in two accounts.
+    Shared(String),
+    /// It has one record: another one of its event with other bytes may say otherwise who called.
+    Record(RecordDigest),
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +102,7 @@ impl SessionSet {
             names: BTreeMap::new(),
             sweep: 0,
             is_cut: false,
+            of_unsaid_path: BTreeSet::new(),
         }
     }
 
@@ -118,6 +130,12 @@ impl SessionSet {
     /// Tells whether the actor has more sessions than are known: what they did is missing.
     pub fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    /// Returns how many changes of roles in the console are taken for the actor's although they name its role without
+    /// the path.
+    pub fn of_unsaid_path(&self) -> u64 {
+        self.of_unsaid_path.len() as u64
     }
 
     /// Returns texts of which each record of the actor and of its sessions has one.
@@ -190,6 +208,14 @@ impl SessionSet {
         }
         let mut has_grown = false;
         if is_ours {
+            let from = issue.switched_from.as_deref();
+            let is_of_role = matches!(self.query, ActorQuery::Role(_));
+            if is_of_role
+                && from.is_some_and(|from| self.query.is_origin(from))
+                && self.of_unsaid_path.len() < NAMED_MAX
+            {
+                self.of_unsaid_path.insert(issue.event_id.clone());
+            }
             if let (ActorQuery::User(_), Some(id)) = (&self.query, &issue.caller_id)
                 && issue.switched_from.is_none()
                 && self.query.is_actor(&issue.caller, None)
@@ -201,7 +227,7 @@ impl SessionSet {
                 has_grown |= self.keys.insert(key.clone());
             }
         }
-        let event = issue.shared_event_id.as_ref().unwrap_or(&issue.event_id);
+        let call = issue.shared_event_id.clone().map_or(CallKey::Record(issue.record), CallKey::Shared);
         for name in names {
             // Sessions of others matter where they have a name of ours.
             if !is_ours && !self.names.contains_key(&name) {
@@ -213,14 +239,14 @@ impl SessionSet {
             let has_key = issue.access_key.is_some();
             let new = Beginning { time: issue.time, is_ours, has_key };
             let has_room = of_name.len() < NAMED_MAX;
-            match of_name.get_mut(event) {
+            match of_name.get_mut(&call) {
                 Some(known) => {
                     has_grown |= is_ours && !known.is_ours;
                     known.is_ours |= is_ours;
                     known.has_key |= has_key;
                 }
                 None if has_room => {
-                    of_name.insert(event.clone(), new);
+                    of_name.insert(call.clone(), new);
                     has_grown |= is_ours;
                 }
                 // Its key tells its calls without its name.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::issue::{Issue, once};
+use super::stack_operation::{NAME_MAX, StackOperation, id_of};
 use crate::event::{Actor, Record};
 
 /// The calls that have CloudFormation change what is in a stack.
@@ -27,6 +28,18 @@ const STACK_CALLS: [&str; 7] = [
 /// The calls that have CloudFormation change the stacks of a stack set.
 const STACK_SET_CALLS: [&str; 4] =
     ["CreateStackInstances", "UpdateStackInstances", "DeleteStackInstances", "UpdateStackSet"];
+/// How the names of calls begin that delete something, or take it off.
+const DELETING: [&str; 9] = [
+    "Delete",
+    "Terminate",
+    "Deregister",
+    "Remove",
+    "Release",
+    "Revoke",
+    "Detach",
+    "Disassociate",
+    "ScheduleKeyDeletion",
+];
 /// The service.
 pub const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 /// How CloudFormation names the sessions of service roles.
@@ -34,8 +47,6 @@ const SESSION_NAME: &str = "AWSCloudFormation";
 /// How long before a call the operation on the stack may have begun: an assumption. Most end within minutes, those with
 /// databases and distributions take hours.
 const OPERATION_MAX: SignedDuration = SignedDuration::from_hours(12);
-/// The longest name of a stack, in characters, all of ASCII (CloudFormation API, `CreateStack`).
-const NAME_MAX: usize = 128;
 /// The most calls that an answer names.
 const NAMED_MAX: usize = 5;
 /// The most bytes of a request in which names of stacks are looked for.
@@ -82,6 +93,8 @@ pub struct WantedStack {
     pub to: Timestamp,
     /// What the call of CloudFormation asked for.
     pub asked: Arc<Asked>,
+    /// The call of CloudFormation deletes something.
+    pub is_deletion: bool,
 }
 
 /// For what CloudFormation uses a role.
@@ -106,6 +119,8 @@ pub struct Asked {
     values: Vec<String>,
     /// The stacks of which it has the ARN, in order.
     stacks: BTreeSet<String>,
+    /// What is behind `:stack/` in these ARNs: name and id.
+    ids: BTreeSet<String>,
 }
 
 impl Asked {
@@ -125,7 +140,18 @@ impl Asked {
         values.dedup();
         let arns = json.split(":stack/").skip(1).filter_map(|rest| Some(rest.split_once('/')?.0));
         let stacks = arns.filter(|name| name.len() <= NAME_MAX).map(str::to_owned).collect();
-        Self { values, stacks }
+        let ids = values.iter().filter_map(|value| id_of(value)).map(str::to_owned).collect();
+        Self { values, stacks, ids }
+    }
+
+    /// Tells whether it has the name of a resource of a stack, as CloudFormation makes them: `STACK-LOGICALID-RANDOM`,
+    /// which some services have in lower case; or the logical id itself.
+    fn names_of_stack(&self, stack: &str, logical_id: &str) -> bool {
+        let (own, made) = (logical_id.to_ascii_lowercase(), format!("{stack}-{logical_id}-").to_ascii_lowercase());
+        self.values.iter().map(|value| value.to_ascii_lowercase()).any(|value| {
+            let name = value.rsplit(['/', ':']).next().unwrap_or_default();
+            name == own || name.starts_with(&made)
+        })
     }
 
     /// Tells whether it has the name of a stack, alone or before a hyphen, or its ARN.
@@ -161,6 +187,7 @@ pub(super) enum NoCall {
 pub(super) struct StackClue {
     region: Option<String>,
     asked: Arc<Asked>,
+    is_deletion: bool,
 }
 
 impl StackClue {
@@ -170,7 +197,9 @@ impl StackClue {
         let region = record.aws_region.as_deref().filter(|_| !is_global);
         let asked = record.request_parameters.map(|asked| asked.as_str()).unwrap_or_default();
         let end = asked.floor_char_boundary(ASKED_BYTES_MAX.min(asked.len()));
-        Self { region: region.map(str::to_owned), asked: Arc::new(Asked::of(&asked[..end])) }
+        let call = record.event_name.as_deref().unwrap_or_default();
+        let is_deletion = DELETING.iter().any(|verb| call.starts_with(verb));
+        Self { region: region.map(str::to_owned), asked: Arc::new(Asked::of(&asked[..end])), is_deletion }
     }
 
     /// Returns what is looked for behind a role that CloudFormation used at a time.
@@ -191,6 +220,7 @@ impl StackClue {
             from: at.checked_sub(OPERATION_MAX).unwrap_or(Timestamp::MIN),
             to: at,
             asked: Arc::clone(&self.asked),
+            is_deletion: self.is_deletion,
         }
     }
 }
@@ -250,10 +280,6 @@ impl WantedStack {
         let is_set = self.of.is_set();
         let is_set_call = STACK_SET_CALLS.contains(&call.call.as_str());
         let is_call = self.calls().any(|name| name == call.call) && (is_set || !is_set_call || is_administered);
-        let agrees = |own: &Option<String>, other: &Option<String>| match (own, other) {
-            (Some(own), Some(other)) => own == other,
-            _ => true,
-        };
         // A stack without a role from its beginning on is worked on with the credentials of whoever made it.
         let has_role = is_set || call.role.is_some() || call.call != "CreateStack";
         // A stack set has either a role of administration or service-managed permissions (CloudFormation API,
@@ -269,8 +295,40 @@ impl WantedStack {
             && agrees(&self.region, &call.region)
             && is_of_role
             && has_role
+            && !(self.is_deletion && self.is_kept_by(call))
             // What CloudFormation calls itself, for a stack within a stack, began with another call.
             && !is_through(&call.caller)
+    }
+
+    /// Tells whether a call keeps what the call of CloudFormation deletes.
+    fn is_kept_by(&self, call: &Issue) -> bool {
+        let Some(operation) = &call.operation else { return false };
+        let stack = call.stack.as_deref().unwrap_or_default();
+        operation.keeps_all || operation.retained.iter().any(|id| self.asked.names_of_stack(stack, id))
+    }
+
+    /// Tells whether a call is about another stack that had the same name before: two are not there at a time. `calls`
+    /// has what there was.
+    fn is_of_other_stack(&self, call: &Issue, calls: &[Issue]) -> bool {
+        let id_of = |call: &Issue| call.operation.as_ref().and_then(|own| own.stack_id.clone());
+        let Some(own) = id_of(call) else { return false };
+        let name = |id: &str| id.split('/').next().map(str::to_owned);
+        let is_other = |id: &str| *id != own && name(id) == name(&own);
+        // What CloudFormation asked for has the ARN of the stack that it works on.
+        if !self.asked.ids.contains(&own) && self.asked.ids.iter().any(|id| is_other(id)) {
+            return true;
+        }
+        let before = || calls.iter().filter(|other| other.time <= call.time);
+        let is_made_after = |time: Timestamp| {
+            before()
+                .any(|other| other.call == "CreateStack" && other.time > time && id_of(other).as_ref() == Some(&own))
+        };
+        // Only the deletion of a stack does well where it is not there any more.
+        before().any(|other| {
+            let is_there = other.call != "DeleteStack" && id_of(other).is_some_and(|id| is_other(&id));
+            let in_place = agrees(&call.account, &other.account) && agrees(&call.region, &other.region);
+            is_there && in_place && !is_made_after(other.time)
+        })
     }
 
     /// Chooses the call that led to it.
@@ -278,7 +336,9 @@ impl WantedStack {
     /// # Errors
     /// [`NoCall`] where there is none, or several callers may have done it.
     pub(super) fn chosen(&self, calls: Vec<Issue>) -> Result<Issue, NoCall> {
-        let mut all: Vec<Issue> = once(calls).into_iter().filter(|call| self.may_be(call)).collect();
+        let calls = once(calls);
+        let may_be = |call: &&Issue| self.may_be(call) && !self.is_of_other_stack(call, &calls);
+        let mut all: Vec<Issue> = calls.iter().filter(may_be).cloned().collect();
         all.sort_by_key(|call| std::cmp::Reverse(call.time));
         let named: Vec<Issue> = all
             .iter()
@@ -298,6 +358,11 @@ impl WantedStack {
             (Some(_), _) => Err(NoCall::Several { more: all.len().saturating_sub(NAMED_MAX), calls: told(&all) }),
         }
     }
+}
+
+/// Tells whether two texts are the same, as far as both are known.
+fn agrees(own: &Option<String>, other: &Option<String>) -> bool {
+    own.is_none() || other.is_none() || own == other
 }
 
 fn told(calls: &[Issue]) -> Vec<String> {
@@ -326,6 +391,7 @@ impl Issue {
             |text: String| text.split_once(":stack/").and_then(|(_, rest)| rest.split('/').next()).map(str::to_owned);
         Some(Self {
             role: asked("roleARN").or_else(|| asked("administrationRoleARN")),
+            operation: Some(StackOperation::of(record, call)),
             stack: stack.map(|text| bare(text.clone()).unwrap_or(text).chars().take(NAME_MAX).collect()),
             ..Self::called(record, call)?
         })

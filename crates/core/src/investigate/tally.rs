@@ -56,13 +56,14 @@ pub struct Period {
 
 impl SeenEvents {
     /// Tells whether an event is there for the first time. The two records of a call between accounts are one event,
-    /// and so are a record and the one that replaces it.
+    /// and so are a record and the one that replaces it; but of two that do not say the same of when it was or how it
+    /// ended each counts.
     pub(super) fn is_new(&mut self, record: &Record<'_>) -> bool {
         let replaced = record.addendum.as_ref().and_then(|addendum| addendum.original_event_id.as_deref());
         let own = record.shared_event_id.as_deref().or(replaced).or(record.event_id.as_deref());
         // An event without an id cannot be known again.
         let Some(id) = own.filter(|id| !id.is_empty()) else { return true };
-        let hash = hash(id);
+        let hash = hash(&(id, record.event_time, record.event_name.as_deref(), record.error_code.as_deref()));
         if self.hashes.len() < SEEN_MAX {
             return self.hashes.insert(hash);
         }
@@ -114,10 +115,10 @@ impl Period {
     }
 }
 
-/// Returns a number for a text, the same in every run.
-pub(super) fn hash(text: &str) -> u64 {
+/// Returns a number for a text or some values, the same in every run.
+pub(super) fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -163,5 +164,9 @@ mod tests {
         assert!(is_new(r#"{"eventID":"b","sharedEventID":"s"}"#) && !is_new(r#"{"eventID":"c","sharedEventID":"s"}"#));
         assert!(!is_new(r#"{"eventID":"d","addendum":{"reason":"UPDATED_DATA","originalEventID":"a"}}"#));
         assert!(is_new("{}") && is_new("{}"), "what has no id is never the same");
+        // Two records of one event that do not say the same are both there, in any order.
+        let refused = r#"{"eventID":"a","errorCode":"AccessDenied"}"#;
+        assert!(is_new(refused) && !is_new(refused));
+        assert!(is_new(r#"{"eventID":"a","eventTime":"2026-11-20T10:00:00Z"}"#));
     }
 }

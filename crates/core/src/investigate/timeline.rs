@@ -1,13 +1,20 @@
 //! What happened to a resource, in order: each of the resources that had its name one after the other, what was done to
 //! it and what was only tried.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::repeated::{WhenAbsent, is_repeatable};
-use crate::event::{Actor, ActorKind, Outcome, Record};
+use super::repeated::WhenAbsent;
+use crate::event::{Actor, ActorKind, Outcome, Record, RecordDigest};
 use crate::resource_types::{MatchedBy, ResourceEffect, ResourceMention};
+pub use asked::Wait;
+use next::BehindEnd;
+use order::once;
+
+pub(super) mod asked;
+mod next;
+mod order;
 
 /// The path of the roles with which services act for themselves (IAM user guide, "Service-linked roles").
 const SERVICE_LINKED: &str = ":role/aws-service-role/";
@@ -17,8 +24,12 @@ const SERVICE_LINKED: &str = ":role/aws-service-role/";
 pub struct Step {
     /// When.
     pub time: Timestamp,
+    /// What tells its record from every other one.
+    pub record: RecordDigest,
     /// The id of the event, as [`Record::identity`] gives it.
     pub event_id: String,
+    /// The id of the event that its record is about, as [`Record::event`] gives it. `None`: it has none.
+    pub event: Option<String>,
     /// The id that its record has in common with that of another account. `None`: there is one record of it.
     pub shared_event_id: Option<String>,
     /// The call: `DeleteBucket`.
@@ -47,6 +58,16 @@ pub struct Step {
     pub also_called: BTreeSet<String>,
     /// The policy that the call sets, as JSON. `None`: none, or the record lacks it.
     pub policy: Option<String>,
+    /// How long the deletion waits that the call asks for. `None`: it does not wait, or is none.
+    pub waits: Option<Wait>,
+    /// Another record of the same event stands before it: the call counts once.
+    pub is_further: bool,
+    /// Another record of the same event names another caller or another time, or tells otherwise what was done.
+    pub is_disputed: bool,
+    /// Another record of the same event tells otherwise what was done.
+    pub is_doubtful: bool,
+    /// Others deleted it in the same second, and which call was the last is not known.
+    pub is_unordered: bool,
     /// What the call does where what it deletes is not there.
     pub(super) when_absent: WhenAbsent,
 }
@@ -76,9 +97,13 @@ pub struct Incarnation {
     /// Which step ended it before `deleted` did, and with that one is the end of one resource, if both are. `None`:
     /// none.
     pub deleted_before: Option<usize>,
+    /// Which step is AWS's own, when it did what `deleted` asked for. `None`: none is recorded.
+    pub carried_out: Option<usize>,
+    /// What `deleted` asked for waits, and can be taken back.
+    pub is_waiting: bool,
 }
 
-/// What two deletions of one name without a creation between them say: a record is missing.
+/// What the records of a deletion say of one that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unseen {
     /// It was made after the one before it was deleted: what is not there cannot be deleted.
@@ -87,6 +112,10 @@ pub enum Unseen {
     TakenBack,
     /// It was made again between the two, or the second one did well although nothing was there: which is not known.
     Either,
+    /// AWS did what a call had asked for: which call is not known.
+    Asked,
+    /// Its name was used again while its deletion still waited: another call ended it at once.
+    EndedEarly,
 }
 
 /// What the records say of how a resource ended.
@@ -96,6 +125,8 @@ pub enum Ending<'a> {
     DoneBy(&'a Step),
     /// AWS deleted it by itself.
     EndedByAws(&'a Step),
+    /// Somebody asked for its deletion, which waits and can be taken back.
+    Waits(&'a Step),
     /// Somebody may have deleted it: the record does not tell whether it was done, or whether it was this one.
     MaybeBy(&'a Step),
     /// It was only tried; this is the last attempt.
@@ -141,7 +172,9 @@ impl Step {
         let is_linked = actor.role.as_deref().is_some_and(|arn| arn.contains(SERVICE_LINKED));
         Some(Self {
             time: record.event_time?,
+            record: record.digest(),
             event_id: record.identity().into_owned(),
+            event: record.event().map(str::to_owned),
             shared_event_id: own(&record.shared_event_id),
             call: own(&record.event_name).unwrap_or_default(),
             service: own(&record.event_source).unwrap_or_default(),
@@ -164,6 +197,11 @@ impl Step {
             is_certain: mention.is_certain,
             also_called: mention.also_called.clone(),
             policy: mention.policy.map(|policy| policy.as_str().to_owned()),
+            waits: Wait::of(record).filter(|_| mention.effect == ResourceEffect::Delete),
+            is_further: false,
+            is_disputed: false,
+            is_doubtful: false,
+            is_unordered: false,
             when_absent: WhenAbsent::of(record, mention.matched_by),
         })
     }
@@ -175,135 +213,52 @@ impl Step {
     /// Tells whether it took a deletion back that was to be done after a waiting time: `RestoreSecret`,
     /// `CancelKeyDeletion`.
     pub(super) fn takes_back(&self) -> bool {
-        self.is_sure() && takes_back(self.effect, &self.call)
-    }
-
-    /// Takes up another record of the same call: of another account, or delivered again. Of two that do not agree the
-    /// answer is not known.
-    fn join(&mut self, other: Self) {
-        let knows_less = |actor: &Actor| matches!(actor.kind, ActorKind::Account | ActorKind::Unknown);
-        if self.ended != other.ended {
-            self.ended = StepOutcome::Unclear;
-        }
-        self.accounts.extend(other.accounts);
-        self.also_called.extend(other.also_called);
-        if knows_less(&self.actor) && !knows_less(&other.actor) {
-            // The account of the resource has no more of a caller from elsewhere than its id.
-            (self.actor, self.event_id, self.source) = (other.actor, other.event_id, other.source);
-        }
+        self.is_sure() && asked::takes_back(&self.service, &self.call)
     }
 
     /// Tells whether it certainly had its effect on this resource.
-    fn is_sure(&self) -> bool {
-        self.is_certain && self.ended == StepOutcome::Done
+    pub(super) fn is_sure(&self) -> bool {
+        self.is_certain && self.ended == StepOutcome::Done && !self.is_doubtful
+    }
+
+    /// Tells whether two steps are records of one event.
+    fn is_of_event(&self, other: &Self) -> bool {
+        self.event.is_some() && self.event == other.event
     }
 }
-
-/// Tells whether a call takes a deletion back: `RestoreSecret`, `CancelKeyDeletion`.
-pub(super) fn takes_back(effect: ResourceEffect, call: &str) -> bool {
-    effect == ResourceEffect::Change && ["Restore", "Cancel"].iter().any(|word| call.starts_with(word))
-}
-
-/// Returns each step once, in order: of a call between accounts there are two records, and files may be delivered
-/// twice.
-fn once(mut steps: Vec<Step>) -> Vec<Step> {
-    steps.sort_by(|a, b| (a.time, &a.event_id).cmp(&(b.time, &b.event_id)));
-    let mut all: Vec<Step> = Vec::new();
-    let (mut by_event, mut by_call): (HashMap<String, usize>, HashMap<String, usize>) = Default::default();
-    for step in steps {
-        let event = Some(&step.event_id).filter(|id| !id.is_empty());
-        let of_event = event.and_then(|id| by_event.get(id)).copied();
-        let same = of_event.or_else(|| by_call.get(step.shared_event_id.as_ref()?).copied());
-        match same.and_then(|at| all.get_mut(at)) {
-            Some(known) => known.join(step),
-            None => {
-                let at = all.len();
-                by_event.extend(event.map(|id| (id.clone(), at)));
-                by_call.extend(step.shared_event_id.clone().map(|id| (id, at)));
-                all.push(step);
-            }
-        }
-    }
-    in_second(&mut all);
-    all
-}
-
-/// Puts what was done within one second in order: nothing can be made while it is there.
-fn in_second(steps: &mut [Step]) {
-    let mut is_there = false;
-    let mut at = 0;
-    while at < steps.len() {
-        let time = steps[at].time;
-        let end = at + steps[at..].iter().take_while(|step| step.time == time).count();
-        let second = &mut steps[at..end];
-        let is = |step: &Step, effect: ResourceEffect| step.is_sure() && step.effect == effect;
-        let has = |effect| second.iter().any(|step| is(step, effect));
-        if has(ResourceEffect::Create) && has(ResourceEffect::Delete) {
-            // The sort keeps the order of all others.
-            let first = if is_there { ResourceEffect::Delete } else { ResourceEffect::Create };
-            second.sort_by_key(|step| match step.effect {
-                effect if effect == first && step.is_sure() => 0,
-                ResourceEffect::Create | ResourceEffect::Delete if step.is_sure() => 2,
-                _ => 1,
-            });
-        }
-        for step in second.iter().filter(|step| step.is_sure()) {
-            is_there = match step.effect {
-                ResourceEffect::Create | ResourceEffect::Put => true,
-                ResourceEffect::Delete => false,
-                _ => is_there,
-            };
-        }
-        at = end;
-    }
-}
-
-/// How long a call on a resource may still do well behind its deletion: what one part of a service knows, others know
-/// soon.
-const ENDING: SignedDuration = SignedDuration::from_mins(1);
-/// The same of services whose deletions take their time.
-const SLOWLY_ENDING: SignedDuration = SignedDuration::from_mins(60);
-/// Services whose databases and clusters are there, and may be tagged, while they are being deleted.
-const SLOW: [&str; 6] = [
-    "rds.amazonaws.com",
-    "redshift.amazonaws.com",
-    "elasticache.amazonaws.com",
-    "eks.amazonaws.com",
-    "es.amazonaws.com",
-    "kafka.amazonaws.com",
-];
 
 /// Returns the resources that had the name, one after the other.
 pub fn incarnations(steps: Vec<Step>) -> Vec<Incarnation> {
     let mut all: Vec<Incarnation> = Vec::new();
     for step in once(steps) {
-        let is_first = all.is_empty();
-        let mut begins = is_first;
-        if let Some(last) = all.last() {
-            let is_made = step.is_sure()
-                && match step.effect {
-                    ResourceEffect::Create if is_repeatable(&step.call, step.region.as_deref()) => last.is_ended(),
-                    ResourceEffect::Create => last.created.is_some() || last.is_ended() || last.was_there(),
-                    ResourceEffect::Put => last.is_ended(),
-                    _ => false,
-                };
-            begins = is_made;
+        if let Some(earlier) = asker(&mut all, &step) {
+            earlier.add(step);
+            continue;
         }
-        let is_made_again = all.last().is_some_and(|last| last.must_be_there_for(&step));
-        if is_made_again {
-            all.push(Incarnation { unseen: Some(Unseen::MadeAgain), ..Incarnation::default() });
-        } else if all.last().and_then(|last| last.unseen_before(&step)) == Some(Unseen::MadeAgain) {
-            let unseen = Some(Unseen::MadeAgain);
-            let steps = all.last_mut().map(Incarnation::split_off_later).unwrap_or_default();
+        let unseen = match all.last() {
+            Some(last) if last.must_be_there_for(&step) => Some(Unseen::MadeAgain),
+            Some(last) if last.behind_end(&step) == BehindEnd::Other(Unseen::MadeAgain) => Some(Unseen::MadeAgain),
+            _ => None,
+        };
+        if unseen.is_some() || all.last().is_none_or(|last| last.is_before(&step)) {
+            let is_deletion = step.effect == ResourceEffect::Delete;
+            let steps = all.last_mut().filter(|_| is_deletion).map(Incarnation::split_off_later).unwrap_or_default();
+            all.last_mut().into_iter().for_each(|last| last.is_followed_by(&step));
             all.push(Incarnation { steps, unseen, ..Incarnation::default() });
-        } else if begins {
-            all.push(Incarnation::default());
         }
         if let Some(last) = all.last_mut() {
             last.add(step);
         }
     }
     all
+}
+
+/// Returns the resource whose deletion was asked for before another one of its name was made, where a step is what was
+/// asked for.
+fn asker<'a>(all: &'a mut [Incarnation], step: &Step) -> Option<&'a mut Incarnation> {
+    let [.., earlier, last] = all else { return None };
+    let asks = |own: &Incarnation| own.end_step().is_some_and(|end| asked::is_what_was_asked(end, step));
+    (!asks(last) && asks(earlier)).then_some(earlier)
 }
 
 impl Unseen {
@@ -316,65 +271,26 @@ impl Unseen {
 impl Incarnation {
     fn add(&mut self, step: Step) {
         let at = self.steps.len();
+        if step.is_further {
+            self.steps.push(step);
+            return;
+        }
         let is_maker = matches!(step.effect, ResourceEffect::Create | ResourceEffect::Put);
         if is_maker && step.may_be_done() && self.created.is_none() && !self.was_there() {
             self.created = Some(at);
         }
         if step.takes_back() {
-            (self.deleted, self.deleted_before, self.unseen) = (None, None, self.unseen.filter(Unseen::is_before));
+            (self.deleted, self.deleted_before, self.carried_out) = (None, None, None);
+            (self.is_waiting, self.unseen) = (false, self.unseen.filter(Unseen::is_before));
         }
-        match self.unseen_before(&step) {
-            Some(unseen) => {
-                self.deleted_before = self.deleted_before.or(self.deleted);
-                (self.deleted, self.unseen) = (Some(at), Some(unseen));
-            }
-            None if step.effect == ResourceEffect::Delete && step.is_sure() && !self.is_ended() => {
-                self.deleted = Some(at);
-            }
-            None => {}
+        if step.effect == ResourceEffect::Delete && step.is_sure() {
+            self.end(at, &step);
         }
         self.steps.push(step);
     }
 
-    /// Says what is not among the records if a step ended it although another one had already. `None`: nothing is
-    /// missing, as it did well where nothing was there, is what AWS did because of the first, or another record of it.
-    fn unseen_before(&self, step: &Step) -> Option<Unseen> {
-        let ended = self.steps.get(self.deleted?)?;
-        // Nothing is made and deleted again within a second.
-        let is_of_first = step.is_by_aws || step.time == ended.time;
-        if step.effect != ResourceEffect::Delete || !step.is_sure() || is_of_first {
-            return None;
-        }
-        match step.when_absent {
-            WhenAbsent::Succeeds => None,
-            WhenAbsent::Refused => Some(Unseen::MadeAgain),
-            WhenAbsent::RefusedWhileWaiting => Some(Unseen::TakenBack),
-            WhenAbsent::Unknown => Some(Unseen::Either),
-        }
-    }
-
-    /// Tells whether a step needs that it was made again since its end: it changed it, long behind a deletion that does
-    /// not wait. An id is given out once: what is done by it concerns what is left of the one that ended.
-    fn must_be_there_for(&self, step: &Step) -> bool {
-        let Some(ended) = self.deleted.and_then(|at| self.steps.get(at)) else { return false };
-        let changes = matches!(step.effect, ResourceEffect::Change | ResourceEffect::Attach | ResourceEffect::Detach);
-        let is_named = step.matched_by != MatchedBy::Id && ended.matched_by != MatchedBy::Id;
-        let ending = if SLOW.contains(&ended.service.as_str()) { SLOWLY_ENDING } else { ENDING };
-        let is_over = ended.when_absent != WhenAbsent::RefusedWhileWaiting
-            && !step.takes_back()
-            && step.time.duration_since(ended.time) > ending;
-        step.is_sure() && changes && is_named && is_over && !step.is_by_aws
-    }
-
-    /// Takes out what was done after its end: it was done to the one that was made since.
-    fn split_off_later(&mut self) -> Vec<Step> {
-        let from = self.deleted.map_or(self.steps.len(), |at| at + 1);
-        let (later, own) = self.steps.split_off(from).into_iter().partition(|step| {
-            let needs_it = !matches!(step.effect, ResourceEffect::Delete | ResourceEffect::Unknown);
-            step.is_sure() && needs_it
-        });
-        self.steps.extend::<Vec<Step>>(own);
-        later
+    fn end_step(&self) -> Option<&Step> {
+        self.steps.get(self.deleted?)
     }
 
     /// Tells whether a step needed it to be there: it was made before.
@@ -389,11 +305,16 @@ impl Incarnation {
 
     /// Returns what the records say of its end.
     pub fn ending(&self) -> Ending<'_> {
-        if let Some(step) = self.deleted.and_then(|at| self.steps.get(at)) {
-            return if step.is_by_aws { Ending::EndedByAws(step) } else { Ending::DoneBy(step) };
+        if let Some(step) = self.end_step() {
+            return match step.is_by_aws {
+                _ if self.is_waiting && self.may_be_taken_back() => Ending::MaybeBy(step),
+                _ if self.is_waiting => Ending::Waits(step),
+                true => Ending::EndedByAws(step),
+                false => Ending::DoneBy(step),
+            };
         }
         // What was taken back ended nothing.
-        let since = self.steps.iter().rposition(Step::takes_back).map_or(0, |at| at + 1);
+        let since = self.steps.iter().rposition(Step::takes_back).max(self.created).map_or(0, |at| at + 1);
         let mut tried =
             self.steps.iter().skip(since).rev().filter(|step| step.effect == ResourceEffect::Delete).peekable();
         let last = tried.peek().copied();
@@ -401,6 +322,43 @@ impl Incarnation {
             Some(step) => Ending::MaybeBy(step),
             None => last.map_or(Ending::Nothing, Ending::AttemptedBy),
         }
+    }
+
+    /// Tells whether a call behind its end may have taken that back: the record does not tell.
+    fn may_be_taken_back(&self) -> bool {
+        let since = self.deleted.map_or(0, |at| at + 1);
+        let is_taking = |step: &Step| asked::takes_back(&step.service, &step.call) && step.may_be_done();
+        self.steps.iter().skip(since).any(is_taking)
+    }
+
+    /// Returns the steps that may be the end as well as the one that is taken for it, by their places: others of the
+    /// same second, and further records of its event that do not say the same.
+    pub fn or_ended(&self) -> Vec<usize> {
+        let end = match self.ending() {
+            Ending::DoneBy(step) | Ending::EndedByAws(step) | Ending::Waits(step) | Ending::MaybeBy(step) => step,
+            Ending::AttemptedBy(_) | Ending::Nothing => return Vec::new(),
+        };
+        let is_tied = |step: &Step| {
+            let is_deletion = step.effect == ResourceEffect::Delete && step.is_unordered && end.is_unordered;
+            is_deletion && step.time == end.time
+        };
+        self.others(end, |step| is_tied(step) || end.is_disputed && step.is_disputed && step.is_of_event(end))
+    }
+
+    /// Returns the further records of the event that made it which do not say the same, by their places.
+    pub fn or_made(&self) -> Vec<usize> {
+        let Some(maker) = self.maker().filter(|maker| maker.is_disputed) else { return Vec::new() };
+        self.others(maker, |step| step.is_disputed && step.is_of_event(maker))
+    }
+
+    /// Returns the step that made it, and the further records of its event that do not say the same.
+    pub fn makers(&self) -> impl Iterator<Item = &Step> {
+        self.created.into_iter().chain(self.or_made()).filter_map(|at| self.steps.get(at))
+    }
+
+    fn others(&self, own: &Step, is_it: impl Fn(&Step) -> bool) -> Vec<usize> {
+        let all = self.steps.iter().enumerate();
+        all.filter(|(_, step)| step.record != own.record && is_it(step)).map(|(at, _)| at).collect()
     }
 
     /// Returns the attempts to end it that were not done.

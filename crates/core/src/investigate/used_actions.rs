@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::Missing;
 use super::last_used::is_data;
+use super::role_path::RolePaths;
 use super::sessions::ActorQuery;
 use super::tally::{Period, SeenEvents, cut};
 use crate::event::{Outcome, Record};
@@ -29,6 +30,7 @@ pub struct UsedActions<'r, 't> {
     query: ActorQuery,
     reader: &'r ResourceReader<'t>,
     table: &'r IamActions,
+    paths: RolePaths,
     seen: SeenEvents,
     used: BTreeMap<String, ActionUse>,
     denied: BTreeMap<String, ActionUse>,
@@ -85,6 +87,9 @@ pub struct UsedActionsSummary {
     pub free: BTreeSet<String>,
     /// What is not known.
     pub limits: Vec<PolicyLimit>,
+    /// The ARNs of roles of the asked name with another path, which are not in the answer. Empty: there is none, or no
+    /// role was asked for.
+    pub namesakes: BTreeSet<String>,
     /// What is not in the answer. Empty: nothing that is known of.
     pub missing: Vec<Missing>,
 }
@@ -120,6 +125,7 @@ impl<'r, 't> UsedActions<'r, 't> {
     /// Begins.
     pub fn of(query: ActorQuery, reader: &'r ResourceReader<'t>, table: &'r IamActions) -> Self {
         Self {
+            paths: RolePaths::of(&query),
             query,
             reader,
             table,
@@ -138,6 +144,7 @@ impl<'r, 't> UsedActions<'r, 't> {
 
     /// Takes one record.
     pub fn add(&mut self, record: &Record<'_>) {
+        self.paths.add(record);
         if !self.query.is_by(record) || !self.seen.is_new(record) {
             return;
         }
@@ -167,8 +174,11 @@ impl<'r, 't> UsedActions<'r, 't> {
 
     /// Returns what was used.
     pub fn summary(self) -> UsedActionsSummary {
-        let missing =
-            [(self.others > 0).then_some(Missing::Calls(self.others)), self.seen.is_full().then_some(Missing::Twice)];
+        let missing = [
+            (self.others > 0).then_some(Missing::Calls(self.others)),
+            self.seen.is_full().then_some(Missing::Twice),
+            Missing::paths(self.paths.unsaid()),
+        ];
         let used: Vec<ActionUse> = self.used.into_values().map(ActionUse::ended).collect();
         let is_new = |own: &ActionUse| !used.iter().any(|other| other.action == own.action);
         let failed: Vec<ActionUse> = self.failed.into_values().map(ActionUse::ended).filter(is_new).collect();
@@ -179,6 +189,7 @@ impl<'r, 't> UsedActions<'r, 't> {
             passed: self.passed.into_iter().collect(),
             free: self.free,
             limits: Vec::new(),
+            namesakes: self.paths.others(),
             missing: missing.into_iter().flatten().collect(),
             used,
             failed,

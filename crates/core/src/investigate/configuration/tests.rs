@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::event::RecordDigest;
 use crate::investigate::answer::{EndingAnswer, IncarnationAnswer};
 
 fn item(hour: u32, status: &str, state: Value) -> ConfigurationItem {
@@ -20,6 +21,10 @@ fn step(id: &str, time: &str, call: &str, effect: &'static str) -> StepAnswer {
         error: None,
         is_by_aws: false,
         is_certain: true,
+        is_disputed: false,
+        waits_until: None,
+        record: RecordDigest::of(id.as_bytes()),
+        is_unordered: false,
         actor: format!("user/{id}"),
         person: None,
         source: None,
@@ -37,6 +42,9 @@ fn resource(steps: Vec<StepAnswer>) -> ResourceAnswer {
         created: None,
         ended: None,
         ended_before: None,
+        ended_or: Vec::new(),
+        created_or: Vec::new(),
+        carried_out: None,
         unseen: None,
         steps,
     };
@@ -46,6 +54,7 @@ fn resource(steps: Vec<StepAnswer>) -> ResourceAnswer {
         account: None,
         region: None,
         incarnations: vec![one],
+        undated: Vec::new(),
     }
 }
 

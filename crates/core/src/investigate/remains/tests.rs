@@ -145,12 +145,76 @@ fn a_deletion_that_is_taken_back_is_none() {
     let asked = format!(r#","requestParameters":{{{key}}},"resources":{arn}"#);
     let call = |at: u32, call: &str| event(at, "bob", "kms", call, &asked);
     let mut texts = vec![made, call(2, "ScheduleKeyDeletion")];
-    assert_eq!((of_ann(&texts).stands.len(), of_ann(&texts).ended.by_others), (0, 1));
+    // It stands while its deletion waits.
+    let waiting = of_ann(&texts);
+    let until = waiting.stands[0].waits.as_ref().unwrap().waits.unwrap().until.unwrap();
+    assert_eq!(until.to_string(), "2026-12-20T10:02:00Z");
+    assert_eq!((waiting.stands.len(), waiting.ended), (1, EndedCounts::default()));
     texts.push(call(3, "CancelKeyDeletion"));
     let summary = of_ann(&texts);
     assert_eq!((summary.stands.len(), summary.ended), (1, EndedCounts::default()), "{summary:#?}");
+    assert_eq!(summary.stands[0].waits, None);
     texts.push(call(4, "ScheduleKeyDeletion"));
-    assert_eq!(of_ann(&texts).ended.by_others, 1);
+    assert!(of_ann(&texts).stands[0].waits.is_some());
+    // Behind that day it is not known without a record of it.
+    let later = event(9, "bob", "s3", "CreateBucket", r#","requestParameters":{"bucketName":"x"}"#);
+    let mut due = texts.clone();
+    due.push(later.replace("2026-11-20", "2026-12-28"));
+    assert_eq!(of_ann(&due).unclear[0].doubts, [Doubt::Due]);
+    let details = format!(r#","eventType":"AwsServiceEvent","serviceEventDetails":{{{key}}},"resources":{arn}"#);
+    texts.push(event(5, "aws", "kms", "DeleteKey", &details).replace("2026-11-20", "2026-12-20"));
+    assert_eq!((of_ann(&texts).stands.len(), of_ann(&texts).ended.by_others), (0, 1));
+}
+
+#[test]
+fn what_was_changed_behind_its_deletion_may_stand() {
+    let asked = r#","requestParameters":{"roleName":"back"}"#;
+    let call = |at: u32, who: &str, call: &str| event(at, who, "iam", call, asked);
+    let mut texts =
+        vec![call(1, "ann", "CreateRole"), call(2, "bob", "DeleteRole"), call(9, "bob", "AttachRolePolicy")];
+    let doubts =
+        |summary: RemainsSummary| -> Vec<Doubt> { summary.unclear.into_iter().flat_map(|own| own.doubts).collect() };
+    let told = doubts(of_ann(&texts));
+    assert!(matches!(told.as_slice(), [Doubt::MadeAgain(step)] if step.call == "AttachRolePolicy"), "{told:#?}");
+    // In any order.
+    texts.reverse();
+    assert_eq!(doubts(of_ann(&texts)).len(), 1);
+    // It is gone where it was deleted again; and a call before its deletion says nothing.
+    texts.push(call(10, "bob", "DeleteRole"));
+    assert_eq!((doubts(of_ann(&texts)).len(), of_ann(&texts).stands.len()), (0, 0));
+    let before = [call(1, "ann", "CreateRole"), call(2, "bob", "AttachRolePolicy"), call(9, "bob", "DeleteRole")];
+    assert_eq!((of_ann(&before).unclear.len(), of_ann(&before).ended.by_others), (0, 1));
+    // Somebody else's role of this name is none of the actor's.
+    let taken =
+        [texts.clone(), vec![call(11, "eve", "CreateRole"), call(20, "eve", "DeleteRole"), call(30, "eve", "TagRole")]]
+            .concat();
+    assert_eq!(of_ann(&taken).unclear.len(), 0);
+}
+
+#[test]
+fn a_deletion_that_does_not_say_when_it_was_is_a_doubt() {
+    let asked = r#","requestParameters":{"bucketName":"back"}"#;
+    let made = event(1, "ann", "s3", "CreateBucket", asked);
+    for time in [r#""eventTime":"yesterday","#, ""] {
+        let deleted =
+            event(2, "bob", "s3", "DeleteBucket", asked).replace(r#""eventTime":"2026-11-20T10:02:00Z","#, time);
+        let summary = of_ann(&[made.clone(), deleted.clone()]);
+        let expected = Doubt::Undated { call: "DeleteBucket".into(), event_id: "DeleteBucket2".into() };
+        assert_eq!((summary.stands.len(), &summary.unclear[0].doubts), (0, &vec![expected]));
+        let refused = deleted.replace(r#""eventName""#, r#""errorCode":"AccessDenied","eventName""#);
+        assert_eq!(of_ann(&[made.clone(), refused]).stands.len(), 1);
+    }
+}
+
+#[test]
+fn a_record_of_a_creation_that_another_one_contradicts_is_a_doubt() {
+    let asked = r#","requestParameters":{"bucketName":"back"}"#;
+    let made = event(1, "ann", "s3", "CreateBucket", asked);
+    let forged = made.replace("user/ann", "user/eve");
+    let summary = of_ann(&[made.clone(), forged.clone()]);
+    let doubts: Vec<&Doubt> = summary.stands.iter().chain(&summary.unclear).flat_map(|own| &own.doubts).collect();
+    assert!(doubts.contains(&&Doubt::Disputed), "{summary:#?}");
+    assert_eq!(of_ann(&[made.clone(), made]).stands.len(), 1);
 }
 
 #[test]

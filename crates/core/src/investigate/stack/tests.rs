@@ -213,3 +213,81 @@ fn thousands_of_calls_on_stacks_are_held_against_a_request_as_long_as_they_get()
     let named: Vec<usize> = (0..50_000).filter(|n| asked.names(&format!("stack-{n}"))).collect();
     assert_eq!(named, [49_999]);
 }
+
+const OLD: &str = "arn:aws:cloudformation:eu-central-1:111111111111:stack/web/11111111-1111-1111-1111-111111111111";
+const NEW: &str = "arn:aws:cloudformation:eu-central-1:111111111111:stack/web/22222222-2222-2222-2222-222222222222";
+
+fn created(id: &str, time: &str, by: &str, arn: &str) -> String {
+    let with_role = format!(r#","roleARN":"{ROLE}""#);
+    let mut text = stack(id, time, "CreateStack", by, "web", &with_role);
+    text.truncate(text.len() - 1);
+    format!(r#"{text},"responseElements":{{"stackId":"{arn}"}}}}"#)
+}
+
+#[test]
+fn a_deletion_of_a_stack_is_not_behind_the_deletion_of_what_it_retains() {
+    let retains =
+        |list: &str| stack("bob", "10:00:00", "DeleteStack", "bob", "web", &format!(r#","retainResources":{list}"#));
+    let none = |chain: Chain| assert!(matches!(chain.end, Err(Lost::NoStack(_))), "{chain:#?}");
+    let bob = |chain: Chain| assert_eq!(chain.end, Ok(Origin::User("arn:aws:iam::111111111111:user/bob".into())));
+    let url = r#"{"queueUrl":"https://sqs.eu-central-1.amazonaws.com/111111111111/web-Work-ABC"}"#;
+    none(trace(&deed(url), &[retains(r#"["Other","Work"]"#)]));
+    none(trace(&deed(url), &[retains(r#"{"member":["Work"]}"#)]));
+    // Buckets have the name in lower case.
+    none(trace(&deed(r#"{"bucketName":"web-work-abc"}"#), &[retains(r#"["Work"]"#)]));
+    bob(trace(&deed(url), &[retains(r#"["Wor","Other"]"#)]));
+    bob(trace(&deed(url), &[retains("null")]));
+    // What it makes is no deletion, and the caller who kept nothing is left.
+    bob(trace(&deed(url).replace("DeleteQueue", "SetQueueAttributes"), &[retains(r#"["Work"]"#)]));
+    let update = stack("ann", "09:00:00", "UpdateStack", "ann", "web", "");
+    let end = trace(&deed(url), &[retains(r#"["Work"]"#), update]).end;
+    assert_eq!(end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
+    // Where a resource that cannot be deleted stays, this one was.
+    let forced = stack("bob", "10:00:00", "DeleteStack", "bob", "web", r#","deletionMode":"FORCE_DELETE_STACK""#);
+    bob(trace(&deed(url), &[forced]));
+    // What was made stays where the creation fails, and a rollback deletes it otherwise.
+    let with_role = format!(r#","roleARN":"{ROLE}""#);
+    let make = |more: &str| stack("bob", "10:00:00", "CreateStack", "bob", "web", &format!("{with_role}{more}"));
+    none(trace(&deed(url), &[make(r#","disableRollback":true"#)]));
+    none(trace(&deed(url), &[make(r#","onFailure":"DO_NOTHING""#)]));
+    bob(trace(&deed(url), &[make(r#","retainExceptOnCreate":true"#)]));
+    bob(trace(&deed(url).replace("DeleteQueue", "CreateQueue"), &[make(r#","disableRollback":true"#)]));
+}
+
+#[test]
+fn stacks_that_leave_a_stack_set_and_stay_lose_nothing() {
+    let of_set = deed_of_set("AWSCloudFormationStackSetExecutionRole", CLOUDFORMATION, "10:05:00", "{}");
+    let leave = |kept: bool| set_call("ann", "10:00:00", "DeleteStackInstances", &format!(r#","retainStacks":{kept}"#));
+    let deletes = of_set.replace("CreateQueue", "DeleteQueue").replace("CreateTopic", "DeleteTopic");
+    assert!(deletes.contains(r#""eventName":"Delete"#), "{deletes}");
+    assert!(matches!(trace(&deletes, &[leave(true)]).end, Err(Lost::NoStack(_))));
+    assert_eq!(trace(&deletes, &[leave(false)]).end, Ok(Origin::User("arn:aws:iam::111111111111:user/ann".into())));
+}
+
+#[test]
+fn a_deletion_by_the_id_of_an_earlier_stack_is_not_behind_what_the_one_of_now_loses() {
+    let delete = |id: &str, time: &str, by: &str, stack_name: &str| stack(id, time, "DeleteStack", by, stack_name, "");
+    let now = deed(r#"{"queueName":"web-Work-ABC"}"#);
+    let user = |by: &str| Ok(Origin::User(format!("arn:aws:iam::111111111111:user/{by}")));
+    let made = created("made", "09:00:00", "ann", NEW);
+    // Eve names what is gone; whoever is left worked on the stack of now.
+    let old = delete("old", "10:00:00", "eve", OLD);
+    assert_eq!(trace(&now, &[made.clone(), old.clone()]).end, user("ann"));
+    let bob = delete("bob", "10:01:00", "bob", NEW);
+    let both = [made.clone().replace("/ann", "/bob").replace("AIDAann", "AIDAbob"), old.clone(), bob];
+    assert_eq!(trace(&now, &both).end, user("bob"));
+    // An update shows that the other one is there too.
+    let mut update = stack("up", "09:30:00", "UpdateStack", "ann", "web", "");
+    update.truncate(update.len() - 1);
+    let update = format!(r#"{update},"responseElements":{{"stackId":"{NEW}"}}}}"#);
+    assert_eq!(trace(&now, &[update, old.clone()]).end, user("ann"));
+    // The one that it names was made after, or in another region, or nothing says that there are two.
+    let later = created("later", "09:59:00", "eve", OLD);
+    assert!(matches!(trace(&now, &[made.clone(), later, old.clone()]).end, Err(Lost::Stacks { .. })));
+    let elsewhere = made.replace(r#""awsRegion":"eu-central-1""#, r#""awsRegion":"us-east-1""#);
+    assert_eq!(trace(&now, &[elsewhere, old.clone()]).end, user("eve"));
+    assert_eq!(trace(&now, std::slice::from_ref(&old)).end, user("eve"));
+    // What CloudFormation asks for has the id of the stack in it.
+    let told = deed(&format!(r#"{{"queueName":"x","tags":{{"aws:cloudformation:stack-id":"{NEW}"}}}}"#));
+    assert!(matches!(trace(&told, &[old]).end, Err(Lost::NoStack(_))));
+}

@@ -29,6 +29,7 @@ fn ending(events: &[String]) -> String {
     match last {
         Ending::DoneBy(step) => format!("done by {}", word(step)),
         Ending::EndedByAws(step) => format!("ended by AWS in {}", word(step)),
+        Ending::Waits(step) => format!("waits by {}", word(step)),
         Ending::MaybeBy(step) => format!("maybe by {}", word(step)),
         Ending::AttemptedBy(step) => format!("attempted by {}", word(step)),
         Ending::Nothing => "nothing".to_owned(),
@@ -76,13 +77,16 @@ fn a_deletion_that_was_taken_back_ended_nothing() {
         let all = incarnations(steps.collect());
         match all.last().map(Incarnation::ending) {
             Some(Ending::DoneBy(step)) => format!("done by {}", step.event_id),
+            Some(Ending::Waits(step)) => format!("waits by {}", step.event_id),
             other => format!("{other:?}"),
         }
     };
     let (one, two, three) = (("a", "DeleteSecret"), ("aa", "RestoreSecret"), ("aaa", "DeleteSecret"));
-    assert_eq!(told(&[one]), "done by a");
+    assert_eq!(told(&[one]), "waits by a");
     assert_eq!(told(&[one, two]), "Some(Nothing)");
-    assert_eq!(told(&[one, two, three]), "done by aaa");
+    assert_eq!(told(&[one, two, three]), "waits by aaa");
+    // What is taken back is a rotation here, and the deletion waits all the same.
+    assert_eq!(told(&[one, ("aa", "CancelRotateSecret")]), "waits by a");
 }
 
 #[test]
@@ -149,7 +153,7 @@ fn ends_of(subject: &str, calls: &[(&str, &str, &str, &str)]) -> Vec<(String, Op
     });
     let id = |step: &Step| step.event_id.clone();
     let end = |own: &Incarnation| match own.ending() {
-        Ending::DoneBy(step) | Ending::EndedByAws(step) => id(step),
+        Ending::DoneBy(step) | Ending::EndedByAws(step) | Ending::Waits(step) => id(step),
         other => format!("{other:?}"),
     };
     incarnations(steps.collect()).iter().map(|own| (end(own), own.unseen, own.ended_before().map(id))).collect()
@@ -244,3 +248,6 @@ fn where_it_is_not_known_what_a_second_deletion_needs_both_are_said() {
     let all = [call("one", "DeleteTable"), call("made", "CreateTable"), call("two", "DeleteTable")];
     assert_eq!(ends_of(table, &all).last(), Some(&("two".to_owned(), None, None)));
 }
+
+mod again;
+mod asked;
