@@ -19,11 +19,12 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use access::{Access, Admitted, Refusal};
 
-/// Connections that are served at the same time; more wait in the system's queue.
+use crate::connections::{Asked, OpenConnections};
+
+/// Connections that are served at the same time. One more ends the oldest that has asked nothing.
 const CONNECTIONS_MAX: usize = 64;
 /// Pages that are made at the same time.
 pub const PAGES_AT_ONCE: usize = 2;
@@ -81,16 +82,18 @@ pub async fn listen(port: u16) -> std::io::Result<TcpListener> {
 
 /// Serves a site for as long as it is polled; then all connections end, and what was worked on for them.
 pub async fn serve<S: Site>(listener: TcpListener, access: Access, site: Arc<S>) -> Infallible {
+    serve_for(listener, access, site, REQUEST_MAX).await
+}
+
+/// Serves a site, where a request may take so long to arrive.
+async fn serve_for<S: Site>(listener: TcpListener, access: Access, site: Arc<S>, request_max: Duration) -> Infallible {
     let (access, turns) = (Arc::new(access), Arc::new(Semaphore::new(PAGES_AT_ONCE)));
-    let mut open = JoinSet::new();
+    let mut open = OpenConnections::new(CONNECTIONS_MAX);
     loop {
-        while open.len() >= CONNECTIONS_MAX {
-            open.join_next().await;
-        }
-        while open.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
-                open.spawn(connection(stream, Arc::clone(&access), Arc::clone(&turns), Arc::clone(&site)));
+                let (access, turns, site) = (Arc::clone(&access), Arc::clone(&turns), Arc::clone(&site));
+                open.serve(|asked| connection(stream, access, turns, site, asked, request_max));
             }
             Err(error) => {
                 // Too many open files, or a connection that ended before it began.
@@ -101,13 +104,21 @@ pub async fn serve<S: Site>(listener: TcpListener, access: Access, site: Arc<S>)
     }
 }
 
-async fn connection<S: Site>(stream: TcpStream, access: Arc<Access>, turns: Arc<Semaphore>, site: Arc<S>) {
+async fn connection<S: Site>(
+    stream: TcpStream,
+    access: Arc<Access>,
+    turns: Arc<Semaphore>,
+    site: Arc<S>,
+    asked: Asked,
+    request_max: Duration,
+) {
     let respond = service_fn(|request: Request<Incoming>| {
+        asked.now();
         let (access, turns, site) = (Arc::clone(&access), Arc::clone(&turns), Arc::clone(&site));
         async move { Ok::<_, Infallible>(answer(&access, &turns, site.as_ref(), &request).await) }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(REQUEST_MAX).keep_alive(false).max_buf_size(HEAD_BYTES_MAX);
+    server.timer(TokioTimer::new()).header_read_timeout(request_max).keep_alive(false).max_buf_size(HEAD_BYTES_MAX);
     if let Err(error) = server.serve_connection(TokioIo::new(stream), respond).await {
         tracing::debug!(%error, "a connection ended early");
     }

@@ -1,6 +1,7 @@
 //! Who is answered, and how.
 
 use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
@@ -83,4 +84,62 @@ async fn other_names_other_sites_and_other_methods_are_refused() {
     }
     let long = format!("/?token={}", "x".repeat(40 << 10));
     assert_eq!(ask(&access, "GET", &long, &[HOST]).await.0, 414);
+}
+
+/// Half a request: its head has no end.
+const HALF: &[u8] = b"GET / HTTP/1.1\r\nhost: ";
+
+async fn half_open(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(HALF).await.unwrap();
+    stream
+}
+
+/// Waits until the server has ended a connection.
+async fn ended(mut stream: TcpStream) {
+    // An end of the bytes, an answer that the request took too long, or an error: each is an end.
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+}
+
+#[tokio::test]
+async fn a_page_is_answered_beside_hundreds_of_half_open_connections_and_the_oldest_of_them_end() {
+    let listener = listen(0).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (access, _) = Access::new(address.port()).unwrap();
+    // A request may take as long as it wants: that others have room does not hang on it.
+    let forever = Duration::from_secs(86_400);
+    let server = tokio::spawn(serve_for(listener, access, Arc::new(Plain), forever));
+    let mut half = Vec::new();
+    for _ in 0..300 {
+        half.push(half_open(address).await);
+    }
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let host = format!("GET / HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        stream.write_all(host.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+    let open = half.split_off(300 - CONNECTIONS_MAX);
+    for stream in half {
+        ended(stream).await;
+    }
+    // With the server all others end.
+    server.abort();
+    for stream in open {
+        ended(stream).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_arrive_ends_its_connection() {
+    let listener = listen(0).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (access, _) = Access::new(address.port()).unwrap();
+    let server = tokio::spawn(serve_for(listener, access, Arc::new(Plain), Duration::from_millis(20)));
+    for stream in [half_open(address).await, TcpStream::connect(address).await.unwrap()] {
+        ended(stream).await;
+    }
+    server.abort();
 }

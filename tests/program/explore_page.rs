@@ -10,7 +10,7 @@ use crate::explore::{ACCOUNT, Explorer, archive, deliver, event};
 use crate::recorded::Folder;
 
 /// What must hold on each page, as expressions that are true, each with what it is about.
-const RULES: [(&str, &str); 12] = [
+const RULES: [(&str, &str); 13] = [
     ("no script has run, and none is there", "typeof window.hacked === 'undefined' && document.scripts.length === 0"),
     ("the language is said", "document.documentElement.lang === 'en'"),
     ("it is no wider than the window", "document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
@@ -44,6 +44,14 @@ const RULES: [(&str, &str); 12] = [
     (
         "what can be scrolled can be reached",
         "Array.from(document.querySelectorAll('.wide')).every((r) => r.tabIndex === 0)",
+    ),
+    (
+        "lists show each of their options whole",
+        "(() => { const pen = document.createElement('canvas').getContext('2d'); \
+         return Array.from(document.querySelectorAll('select')).every((list) => { const style = getComputedStyle(list); \
+         pen.font = `${style.fontSize} ${style.fontFamily}`; const room = list.clientWidth - parseFloat(style.paddingLeft) \
+         - parseFloat(style.paddingRight); /* paper has no lists */ \
+         return list.clientWidth === 0 || Array.from(list.options).every((one) => pen.measureText(one.text).width <= room); }); })()",
     ),
     ("the token is not in the address", "!location.href.includes('token')"),
     (

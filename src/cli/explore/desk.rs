@@ -15,7 +15,7 @@ use super::super::query;
 use super::super::who::{self, WhoArgs, WhoSource};
 use super::ExploreArgs;
 use crate::archive::listing::Archive;
-use crate::event::{DIGEST_ID, Record};
+use crate::event::{EventId, Record};
 use crate::explorer::{Document, PAGES_AT_ONCE, Site};
 use crate::investigation::search::Search;
 use crate::lake::reading::Lake;
@@ -107,6 +107,7 @@ impl Desk {
         asked.timeout = Some(asked.timeout.unwrap_or(TIMEOUT));
         let limits = RunLimits::of(&asked);
         let share = PAGES_AT_ONCE as u64 * PARTS_AT_ONCE;
+        asked::must_have_memory(&args.asked, share)?;
         asked.max_memory = Some(limits.memory_bytes / share);
         // The window of the command itself must be one.
         asked::window(&asked, Timestamp::now())?;
@@ -217,10 +218,8 @@ impl Desk {
 
     /// Returns the record without an id of its own that has an id, and why not all of them were looked at.
     async fn unnamed(&self, span: &Span, id: &str) -> Result<(Option<String>, Option<Ended>), CliError> {
-        if !id.starts_with(DIGEST_ID) {
-            return Ok((None, None));
-        }
-        let (engine, search) = (self.engine(span)?, Search::Event(id.to_owned()).in_sql());
+        let Ok(id @ EventId::Digest(_)) = EventId::read(id) else { return Ok((None, None)) };
+        let (engine, search) = (self.engine(span)?, Search::Event(id).in_sql());
         // Deliveries of the same bytes are the same event.
         let bounds = Bounds { rows: event::RECORDS_MAX, bytes: ANSWER_BYTES_MAX, keeps_types: false };
         let (found, stop) = (AtomicUsize::new(0), self.limits.over());

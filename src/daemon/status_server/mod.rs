@@ -4,11 +4,9 @@
 //! requests that name this machine are answered, so that no page of a browser can read it under another name. Elsewhere
 //! a token is needed for all but the two routes of health, which say nothing but yes or no.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -20,11 +18,11 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
 
 use super::clock::Clock;
 use super::metrics;
 use super::status_board::StatusBoard;
+use crate::connections::OpenConnections;
 
 mod access;
 
@@ -201,31 +199,6 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
     TcpListener::bind(address).await.map_err(|source| ServerError::Address { address, source })
 }
 
-/// A connection that was taken.
-struct Connection {
-    /// A request has arrived.
-    has_asked: Arc<AtomicBool>,
-    task: AbortHandle,
-}
-
-/// The connections that are open, the oldest first.
-#[derive(Default)]
-struct OpenConnections(VecDeque<Connection>);
-
-impl OpenConnections {
-    /// Makes room for another one. The oldest one that has asked nothing goes first: a check of health that asks at
-    /// once is answered, however many others are silent.
-    fn make_room(&mut self) {
-        self.0.retain(|connection| !connection.task.is_finished());
-        while self.0.len() >= CONNECTIONS_MAX {
-            let silent = self.0.iter().position(|connection| !connection.has_asked.load(Ordering::Relaxed));
-            if let Some(connection) = self.0.remove(silent.unwrap_or(0)) {
-                connection.task.abort();
-            }
-        }
-    }
-}
-
 /// Serves the status for as long as it is polled.
 pub async fn serve<S: StatusSite>(
     listener: TcpListener,
@@ -233,7 +206,7 @@ pub async fn serve<S: StatusSite>(
     board: StatusBoard<S>,
     clock: Arc<dyn Clock>,
 ) -> Infallible {
-    let mut open = OpenConnections::default();
+    let mut open = OpenConnections::new(CONNECTIONS_MAX);
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -245,12 +218,9 @@ pub async fn serve<S: StatusSite>(
             }
         };
         let (access, board, clock) = (access.clone(), board.clone(), Arc::clone(&clock));
-        open.make_room();
-        let has_asked = Arc::new(AtomicBool::new(false));
-        let asks = Arc::clone(&has_asked);
-        let connection = tokio::spawn(async move {
+        open.serve(|asked| async move {
             let respond = service_fn(|request: Request<hyper::body::Incoming>| {
-                asks.store(true, Ordering::Relaxed);
+                asked.now();
                 let response = answer(&access, board.read().as_ref(), clock.now(), &request);
                 async move { Ok::<_, Infallible>(response) }
             });
@@ -260,7 +230,6 @@ pub async fn serve<S: StatusSite>(
                 tracing::debug!(%error, "a connection ended early");
             }
         });
-        open.0.push_back(Connection { has_asked, task: connection.abort_handle() });
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::filters::{ACTOR, Filters, OUTCOME};
 use super::pretty::pretty;
 use super::{Frame, PageError, WITHOUT_ID, lines, page, shown};
-use crate::event::DIGEST_ID;
+use crate::event::EventId;
 use crate::query::answer::Cell;
 
 const PAGE_TEMPLATE: &str = include_str!("../../../templates/explore-event.html.hbs");
@@ -50,11 +50,16 @@ const FIELDS: [Shown; 24] = [
 /// `None`: the id is that of a record, or no record has it.
 pub fn records(filters: &Filters, unnamed: Option<String>) -> super::search::Asked {
     let columns = FIELDS.map(|(sql, ..)| sql).join(", ");
-    let (condition, value) = match unnamed {
-        Some(record) => (format!("{WITHOUT_ID} AND record = $record"), ("record", record)),
-        None => ("event_id = $id".to_owned(), ("id", filters.get("id").unwrap_or_default().to_owned())),
+    let id = filters.get("id").unwrap_or_default();
+    let (condition, values) = match (unnamed, EventId::read(id)) {
+        (Some(record), _) => (format!("{WITHOUT_ID} AND record = $record"), vec![("record", record)]),
+        (None, Ok(EventId::Uuid(lower))) => {
+            let upper = lower.to_ascii_uppercase();
+            ("event_id IN ($lower, $upper)".to_owned(), vec![("lower", lower), ("upper", upper)])
+        }
+        (None, _) => ("event_id = $id".to_owned(), vec![("id", id.to_owned())]),
     };
-    (format!("SELECT record, {columns} FROM events WHERE {condition} LIMIT {RECORDS_MAX}"), vec![value])
+    (format!("SELECT record, {columns} FROM events WHERE {condition} LIMIT {RECORDS_MAX}"), values)
 }
 
 /// A resource that a record names.
@@ -77,14 +82,15 @@ pub fn html(
     resources: &[Vec<NamedResource>],
 ) -> Result<String, PageError> {
     let id = filters.get("id").unwrap_or_default();
+    let is_digest = matches!(EventId::read(id), Ok(EventId::Digest(_)));
     let none = Vec::new();
     let all = rows.iter().enumerate().map(|(at, row)| record(row, id, at + 1, resources.get(at).unwrap_or(&none)));
     let data = json!({
         "title": "Event",
         "id": shown(id),
         "records": all.collect::<Vec<_>>(),
-        "has_several": rows.len() > 1 && !id.starts_with(DIGEST_ID),
-        "is_unnamed": !rows.is_empty() && id.starts_with(DIGEST_ID),
+        "has_several": rows.len() > 1 && !is_digest,
+        "is_unnamed": !rows.is_empty() && is_digest,
         // A time of the address that is wrong must not hide the event.
         "everywhere": filters.get("at").map(|_| Filters::default().with("id", id).address("event")),
     });
