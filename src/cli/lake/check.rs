@@ -19,6 +19,7 @@ use crate::cloud::Progress;
 use crate::ids::AccountId;
 use crate::lake::check::{Check, LakeCheck};
 use crate::lake::identity::LakeIdentity;
+use crate::lake::reading::Lake;
 use crate::report::lake::check::LakeCheckReport;
 use crate::report::text::words::count;
 
@@ -39,6 +40,8 @@ pub struct LakeCheckArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Timestamp>,
     /// Check the events of the last days [default: 7]
+    ///
+    /// The answer says which days of the lake were not looked at.
     #[arg(long, value_name = "N", conflicts_with = "from", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
     /// Check only events of this account (can be repeated)
@@ -51,6 +54,8 @@ pub struct LakeCheckArgs {
     max_memory: u64,
 }
 
+/// The end of a slot is the beginning of the next one.
+const MOMENT: SignedDuration = SignedDuration::from_nanos(1);
 /// How many days are checked unless the user says otherwise.
 const DAYS: u32 = 7;
 
@@ -67,8 +72,12 @@ pub(super) async fn run(common: &Common, args: &LakeCheckArgs, ui: &Ui) -> Resul
     around.entry = logs.entry;
     let store = place.open(&around, None).await?;
     let identity = LakeIdentity::read(store.as_ref()).await.map_err(failed)?;
+    // That days are not looked at is said; that it cannot be known which is no reason not to look at the others.
+    let reach = Lake::new(Arc::clone(&store), identity.clone()).reach().await.ok().flatten();
+    let reach = reach.map(|(begin, end)| (day_of(begin), day_of(end.checked_sub(MOMENT).unwrap_or(end))));
     let archive = Arc::new(lake_logs::archive(&logs.places, &args.account, &[], &around).await?);
-    let accounts = (!args.account.is_empty()).then(|| args.account.iter().map(ToString::to_string).collect());
+    let named: Vec<String> = args.account.iter().map(ToString::to_string).collect();
+    let accounts = (!named.is_empty()).then(|| named.iter().cloned().collect());
     let check = Check { archive, days, accounts, memory_bytes: args.max_memory.max(1) };
     let last = Mutex::new(LakeCheck::default());
     let told = |done: u64, total: u64, checked: &LakeCheck| {
@@ -86,7 +95,7 @@ pub(super) async fn run(common: &Common, args: &LakeCheckArgs, ui: &Ui) -> Resul
     ui.end_progress();
     let is_stopped = done.is_none();
     let checked = done.unwrap_or_else(|| last.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let report = LakeCheckReport { lake: store.name(), days, checked, is_stopped };
+    let report = LakeCheckReport { lake: store.name(), days, reach, accounts: named, checked, is_stopped };
     let texts = ui.render(|format| text(&report, format, ui))?;
     let outcome = match (report.checked.difference_count, report.is_whole()) {
         (0, true) => Outcome::Clean,
@@ -123,5 +132,9 @@ fn summary(report: &LakeCheckReport) -> Summary {
         .some(number(checked.unchecked_count), "part", "unchecked")
         .some(number(checked.waiting), "log object", "not in yet")
         .some(number(checked.foreign_count), "file", "not of the lake");
+    let summary = match report.left_out() {
+        Some(left_out) => summary.also(&format!("Not looked at: {left_out}")),
+        None => summary,
+    };
     if report.is_stopped { summary.also("Stopped before its end") } else { summary }
 }

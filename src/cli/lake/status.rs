@@ -52,8 +52,7 @@ fn text(report: &LakeStatusReport, format: Format, ui: &Ui) -> Result<String, Cl
 fn summary(report: &LakeStatusReport) -> Summary {
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let (status, total) = (&report.status, report.status.total());
-    let missing: u64 =
-        status.shares.iter().filter_map(|share| share.progress.as_ref()).map(|own| own.missing_count).sum();
+    let missing = status.missing_count();
     let never = status.shares.iter().filter(|share| share.progress.is_none()).count();
     Summary::new("Lake status", &format!("{} in", count(number(total.events), "event")))
         .also(&count(number(total.slots), "slot"))

@@ -17,6 +17,11 @@ pub struct LakeCheckReport {
     pub lake: String,
     /// The first and the last day of events that were checked.
     pub days: (Date, Date),
+    /// The first and the last day that the lake has events of. `None`: it has none with a time, or it could not be
+    /// listed.
+    pub reach: Option<(Date, Date)>,
+    /// The accounts whose events were checked. Empty: all.
+    pub accounts: Vec<String>,
     /// What was found.
     pub checked: LakeCheck,
     /// Whether it was stopped before its end.
@@ -36,6 +41,11 @@ pub struct LakeCheckJson<'a> {
     first_day: String,
     /// The last day of events that was checked.
     last_day: String,
+    /// The first and the last day of each part of the lake that was not looked at. Empty: all days that the lake has
+    /// events of were.
+    days_not_looked_at: Vec<[String; 2]>,
+    /// The accounts whose events were checked. Empty: all.
+    accounts: &'a [String],
     /// Whether everything of these days was checked.
     is_whole: bool,
     /// Whether it was stopped before its end.
@@ -65,9 +75,33 @@ pub struct LakeCheckJson<'a> {
 }
 
 impl LakeCheckReport {
-    /// Tells whether everything of the days was checked.
+    /// Tells whether everything of the days was checked. Where these days have no slot and others have, nothing was.
     pub fn is_whole(&self) -> bool {
-        !self.is_stopped && self.checked.is_whole()
+        let has_looked = self.checked.slots > 0 || self.not_looked_at().next().is_none();
+        !self.is_stopped && self.checked.is_whole() && has_looked
+    }
+
+    /// Returns the first and the last day of each part of the lake that was not looked at.
+    fn not_looked_at(&self) -> impl Iterator<Item = (Date, Date)> + use<> {
+        let (first, last) = self.days;
+        let before = self.reach.filter(|reach| reach.0 < first);
+        let before = before.and_then(|reach| Some((reach.0, reach.1.min(first.yesterday().ok()?))));
+        let behind = self.reach.filter(|reach| reach.1 > last);
+        let behind = behind.and_then(|reach| Some((reach.0.max(last.tomorrow().ok()?), reach.1)));
+        before.into_iter().chain(behind)
+    }
+
+    /// Says which days and accounts were not looked at. `None`: all were.
+    pub fn left_out(&self) -> Option<String> {
+        let days: Vec<String> = self.not_looked_at().map(|(first, last)| days_text(first, last)).collect();
+        let days = (!days.is_empty()).then(|| {
+            let from = self.reach.map(|reach| reach.0.to_string()).unwrap_or_default();
+            format!("the lake has events of {} too (--from {from} looks at all of its days)", days.join(" and "))
+        });
+        let accounts =
+            (!self.accounts.is_empty()).then(|| format!("of other accounts than {}", self.accounts.join(", ")));
+        let all: Vec<String> = days.into_iter().chain(accounts).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// Returns the shape for programs.
@@ -81,6 +115,11 @@ impl LakeCheckReport {
             lake: &self.lake,
             first_day: self.days.0.to_string(),
             last_day: self.days.1.to_string(),
+            days_not_looked_at: self
+                .not_looked_at()
+                .map(|(first, last)| [first.to_string(), last.to_string()])
+                .collect(),
+            accounts: &self.accounts,
             is_whole: self.is_whole(),
             is_stopped: self.is_stopped,
             slots,
@@ -114,6 +153,9 @@ impl LakeCheckReport {
             self.checked;
         let (first, last) = self.days;
         said.say(format!("{}: events of {first} to {last}.", self.lake));
+        if let Some(left_out) = self.left_out() {
+            said.say(format!("Not looked at: {left_out}."));
+        }
         said.say(format!(
             "{} with {} compared with {}.",
             count(number(slots), "slot"),
@@ -158,6 +200,10 @@ impl LakeCheckReport {
         }
         said
     }
+}
+
+fn days_text(first: Date, last: Date) -> String {
+    if first == last { first.to_string() } else { format!("{first} to {last}") }
 }
 
 fn line(one: &Difference) -> (String, String) {

@@ -318,7 +318,7 @@ impl LakeStatusReport {
             said.say(match time {
                 None => format!("{which}: no update was whole so far."),
                 Some((at, None)) => {
-                    format!("{which}: updated {at}, all log files from the beginning of the archive {are_in}.")
+                    format!("{which}: updated {at}, the log files that were listed {are_in}, from the beginning of the archive on.")
                 }
                 Some((at, Some(from))) => format!("{which}: updated {at}, log files of {from} and later {are_in}."),
             });

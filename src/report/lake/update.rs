@@ -75,6 +75,8 @@ pub struct LakeUpdateJson<'a> {
     failed: &'a [String],
     /// How many there are.
     failed_count: usize,
+    /// How many log objects are not in because of that.
+    waiting_count: usize,
 }
 
 impl LakeUpdate {
@@ -111,6 +113,7 @@ impl LakeUpdate {
             beside_count: *beside_count,
             failed: &failed[..failed.len().min(NAMED_MAX)],
             failed_count: failed.len(),
+            waiting_count: self.updated.waiting.len(),
         }
     }
 
@@ -170,8 +173,9 @@ impl LakeUpdate {
         if !updated.failed.is_empty() {
             said.list(
                 format!(
-                    "{} failed; the events that belong there are not in, and the next update tries again:",
-                    count(updated.failed.len(), "slot or ledger")
+                    "{} of the lake failed, so that {} could not be put in; the next update tries again:",
+                    count(updated.failed.len(), "file"),
+                    count(updated.waiting.len(), "log object"),
                 ),
                 updated.failed.iter().map(|why| (why.as_str(), "")),
             );

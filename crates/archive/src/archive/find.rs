@@ -8,7 +8,7 @@ use futures::stream::{StreamExt, iter};
 use super::{Fault, Level, Store};
 use crate::ids::{AccountId, Region};
 use crate::log_path::{
-    CONFIG_FOLDER, ChainScope, Folder, LogKind, LogRoot, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail,
+    CONFIG_FOLDER, ChainScope, Folder, LogRoot, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail,
     split_at_last_root,
 };
 
@@ -64,8 +64,8 @@ impl ScopeFilter {
 /// What a search found.
 #[derive(Debug, Clone, Default)]
 pub struct FoundScopes {
-    /// Every account x region with the kinds of logs that have a folder.
-    pub scopes: BTreeMap<ChainScope, BTreeSet<LogKind>>,
+    /// Every account x region with the folders that CloudTrail made for it.
+    pub scopes: BTreeMap<ChainScope, BTreeSet<Folder>>,
     /// Where an account has a folder of AWS Config.
     pub config: BTreeSet<(LogRoot, AccountId)>,
     /// Folders that could not be listed, with the reason: what lies there is not known.
@@ -82,6 +82,15 @@ pub struct FoundScopes {
 /// # Errors
 /// When nothing was found and a folder could not be listed.
 pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<FoundScopes, Fault> {
+    find_of(store, sought, None).await
+}
+
+/// As [`find`], but looks into the folders of some accounts only. `None`: into all.
+pub(super) async fn find_of(
+    store: &dyn Store,
+    sought: &ScopeFilter,
+    only: Option<&BTreeSet<String>>,
+) -> Result<FoundScopes, Fault> {
     let mut found = FoundScopes::default();
     let known = known_accounts(sought);
     scan(store, sought, known, &mut found).await;
@@ -100,6 +109,7 @@ pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<FoundScopes
                 roots.extend(below);
             }
         }
+        accounts.retain(|account| only.is_none_or(|only| only.contains(account.id.as_str())));
         scan(store, sought, accounts, &mut found).await;
     }
     match found.refused.first() {
@@ -123,8 +133,8 @@ async fn scan(store: &dyn Store, sought: &ScopeFilter, accounts: Vec<Account>, f
         })
         .buffered(LISTINGS_AT_ONCE);
     while let Some(own) = scans.next().await {
-        for (scope, kinds) in own.scopes {
-            found.scopes.entry(scope).or_default().extend(kinds);
+        for (scope, folders) in own.scopes {
+            found.scopes.entry(scope).or_default().extend(folders);
         }
         found.config.extend(own.config);
         found.refused.extend(own.refused);
@@ -307,7 +317,7 @@ async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, f
             };
             if sought.region.as_ref().is_none_or(|only| *only == region) {
                 let scope = ChainScope::of(&account.root, account.id.clone(), region);
-                found.scopes.entry(scope).or_default().extend(own.kind());
+                found.scopes.entry(scope).or_default().insert(own);
             }
         }
     }

@@ -10,11 +10,11 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::find::{FoundScopes, ScopeFilter, find};
+use super::find::{FoundScopes, ScopeFilter, find_of};
 use super::window::Window;
 use super::{Fault, FaultKind, Listed, Store};
 use crate::files::same_place;
-use crate::log_path::{ChainScope, Folder, LogKind, LogRoot, ObjectKey, TOP_FOLDER};
+use crate::log_path::{ChainScope, LogKind, LogRoot, ObjectKey, TOP_FOLDER};
 
 /// A place that logs lie in.
 #[derive(Clone)]
@@ -24,6 +24,9 @@ pub struct LogPlace {
     /// Which accounts and regions of it are looked for.
     pub sought: ScopeFilter,
 }
+
+/// Keys that S3 gives at a time at most (ListObjectsV2).
+const KEYS_OF_A_LISTING: usize = 1_000;
 
 /// What is said of a place without logs.
 const NO_LOGS: &str = "no logs of CloudTrail lie there";
@@ -38,6 +41,21 @@ impl LogPlace {
             None => same_place(Path::new(&name)).display().to_string(),
         };
         format!("{name}/{}", self.sought.prefix)
+    }
+
+    /// Tells whether one of the first keys of a bucket is one of CloudTrail's, with a single listing: it takes
+    /// thousands to find all accounts, and a question may be about one. `false`: that is not known.
+    async fn begins_with_a_log(&self) -> bool {
+        if self.store.bucket().is_none() {
+            return false;
+        }
+        let mut first = self.store.list(&self.sought.first_prefix(), "").take(KEYS_OF_A_LISTING);
+        while let Some(Ok(listed)) = first.next().await {
+            if ObjectKey::parse(&listed.key).is_some() {
+                return true;
+            }
+        }
+        false
     }
 
     /// Tells whether only one account or region of it is looked for, so that finding nothing says nothing of the place.
@@ -57,11 +75,17 @@ impl fmt::Debug for LogPlace {
 pub struct Archive {
     places: Vec<LogPlace>,
     late: SignedDuration,
-    /// What each place holds, once it was looked for.
-    found: Mutex<Vec<Option<Result<FoundScopes, Fault>>>>,
+    /// What each place holds, once it was looked for: by the accounts that were asked for, of all where there are none.
+    found: Mutex<Vec<HashMap<OfAccounts, Result<FoundScopes, Fault>>>>,
     /// What windows needed. `None`: each is listed whenever it is asked for.
-    kept: Option<Mutex<HashMap<Window, Listing>>>,
+    kept: Option<Mutex<HashMap<Kept, Listing>>>,
 }
+
+/// `None`: all.
+type OfAccounts = Option<BTreeSet<String>>;
+
+/// What is kept: the listing of a window, or what came since, with the time from when on folders are new.
+type Kept = (Window, Option<Option<Timestamp>>);
 
 /// Windows whose listings are kept.
 const KEPT_MAX: usize = 16;
@@ -133,6 +157,18 @@ pub struct Listing {
     pub beside_count: usize,
     /// Accounts and regions that were asked for.
     pub asked: Window,
+    /// The folders that were listed to their end, each with the number of its place.
+    pub folders: BTreeSet<(usize, String)>,
+}
+
+/// What was listed before, so that only what came since is listed.
+#[derive(Clone, Copy)]
+pub struct Before<'a> {
+    /// Tells whether a folder of a place, which has a number, was listed from `begin` on: in one that was not,
+    /// everything is new, whenever it was made.
+    pub is_known: &'a (dyn Fn(usize, &str) -> bool + Sync),
+    /// From when on files of other folders are listed. `None`: from the beginning.
+    pub begin: Option<Timestamp>,
 }
 
 /// How many listings are asked for at a time.
@@ -146,7 +182,7 @@ impl Archive {
     /// Returns the archive of some places. Events that were delivered more than `late` after the window's end are not
     /// looked for.
     pub fn new(places: Vec<LogPlace>, late: SignedDuration) -> Self {
-        let found = Mutex::new(vec![None; places.len()]);
+        let found = Mutex::new(vec![HashMap::new(); places.len()]);
         Self { places, late, found, kept: None }
     }
 
@@ -183,7 +219,10 @@ impl Archive {
     pub async fn check(&self) -> Result<(), (String, Fault)> {
         let mut first = None;
         for (number, place) in self.places.iter().enumerate() {
-            let fault = match self.found(number).await {
+            if place.begins_with_a_log().await {
+                return Ok(());
+            }
+            let fault = match self.found(number, None).await {
                 Ok(found) if !found.scopes.is_empty() || place.is_narrowed() => return Ok(()),
                 Ok(_) => Fault::new(FaultKind::Absent, NO_LOGS)
                     .advising(format!("name the bucket, prefix or folder that {TOP_FOLDER} lies in")),
@@ -197,7 +236,7 @@ impl Archive {
     /// Tells whether one of the places has a folder of logs or digests of what is looked for.
     pub async fn has_logs(&self) -> bool {
         for number in 0..self.places.len() {
-            if self.found(number).await.is_ok_and(|found| !found.scopes.is_empty()) {
+            if self.found(number, None).await.is_ok_and(|found| !found.scopes.is_empty()) {
                 return true;
             }
         }
@@ -209,7 +248,7 @@ impl Archive {
     pub async fn organizations(&self) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         for number in 0..self.places.len() {
-            if let Ok(found) = self.found(number).await {
+            if let Ok(found) = self.found(number, None).await {
                 let roots = found.scopes.keys().map(ChainScope::root);
                 all.extend(roots.filter_map(|root| root.organization().map(str::to_owned)));
             }
@@ -219,27 +258,33 @@ impl Archive {
 
     /// Returns what a window needs. What cannot be listed is part of the answer.
     pub async fn list(&self, window: &Window) -> Listing {
-        let Some(kept) = &self.kept else { return self.list_now(window).await };
-        if let Some(listing) = kept.lock().await.get(window) {
+        self.list_since(window, None).await
+    }
+
+    /// Returns what a window needs, and of folders that were not listed before what was made from another time on.
+    pub async fn list_since(&self, window: &Window, before: Option<&Before<'_>>) -> Listing {
+        let Some(kept) = &self.kept else { return self.list_now(window, before).await };
+        let key = (window.clone(), before.map(|before| before.begin));
+        if let Some(listing) = kept.lock().await.get(&key) {
             return listing.clone();
         }
-        let listing = self.list_now(window).await;
+        let listing = self.list_now(window, before).await;
         // What was refused may be allowed when it is asked for again.
         if listing.refused.is_empty() {
             let mut kept = kept.lock().await;
             if kept.len() >= KEPT_MAX {
                 kept.clear();
             }
-            kept.insert(window.clone(), listing.clone());
+            kept.insert(key, listing.clone());
         }
         listing
     }
 
-    async fn list_now(&self, window: &Window) -> Listing {
+    async fn list_now(&self, window: &Window, before: Option<&Before<'_>>) -> Listing {
         let mut listing = Listing { asked: window.clone(), ..Listing::default() };
         for (number, place) in self.places.iter().enumerate() {
-            match self.found(number).await {
-                Ok(found) => self.list_place(number, place, &found, window, &mut listing).await,
+            match self.found_of(number, window).await {
+                Ok(found) => self.list_place((number, place), &found, (window, before), &mut listing).await,
                 Err(fault) => listing.refused.push((place.store.name(), fault.to_string())),
             }
         }
@@ -250,22 +295,37 @@ impl Archive {
         listing
     }
 
-    async fn found(&self, number: usize) -> Result<FoundScopes, Fault> {
-        let mut all = self.found.lock().await;
-        let Some(slot) = all.get_mut(number) else { return Ok(FoundScopes::default()) };
-        if slot.is_none() {
-            let place = &self.places[number];
-            *slot = Some(find(place.store.as_ref(), &place.sought).await);
+    /// Returns what a place holds of a window's accounts. Where that is nothing, all of it is looked for: whether logs
+    /// lie there at all.
+    async fn found_of(&self, number: usize, window: &Window) -> Result<FoundScopes, Fault> {
+        match self.found(number, window.accounts.as_ref()).await {
+            Ok(found) if !found.scopes.is_empty() => Ok(found),
+            _ => self.found(number, None).await,
         }
-        slot.clone().unwrap_or_else(|| Ok(FoundScopes::default()))
+    }
+
+    async fn found(&self, number: usize, only: Option<&BTreeSet<String>>) -> Result<FoundScopes, Fault> {
+        let mut all = self.found.lock().await;
+        let Some((place, known)) = self.places.get(number).zip(all.get_mut(number)) else {
+            return Ok(FoundScopes::default());
+        };
+        let only = only.filter(|_| !known.contains_key(&None));
+        if let Some(found) = known.get(&only.cloned()) {
+            return found.clone();
+        }
+        let found = find_of(place.store.as_ref(), &place.sought, only).await;
+        if known.len() >= KEPT_MAX {
+            known.clear();
+        }
+        known.insert(only.cloned(), found.clone());
+        found
     }
 
     async fn list_place(
         &self,
-        number: usize,
-        place: &LogPlace,
+        (number, place): (usize, &LogPlace),
         found: &FoundScopes,
-        window: &Window,
+        (window, before): (&Window, Option<&Before<'_>>),
         listing: &mut Listing,
     ) {
         let refused = found.refused.iter().map(|(prefix, fault)| (prefix.clone(), fault.to_string()));
@@ -274,9 +334,10 @@ impl Archive {
         if found.scopes.is_empty() && !place.is_narrowed() {
             listing.refused.push((place.store.name(), NO_LOGS.to_owned()));
         }
-        let reach = Reach::of(window, self.late);
+        let reach_of = |from| Reach::of(&Window { from, ..window.clone() }, self.late);
+        let (of_known, of_others) = (reach_of(window.from), before.map(|before| reach_of(before.begin)));
         let mut asked = Vec::new();
-        for (scope, kinds) in &found.scopes {
+        for (scope, folders) in &found.scopes {
             let (account, region) = (scope.account.to_string(), scope.region.to_string());
             if !window.has_place(&account, &region) {
                 continue;
@@ -284,26 +345,31 @@ impl Archive {
             let chain_place =
                 ChainPlace { place: number, root: scope.root(), account: account.clone(), region: region.clone() };
             listing.places.insert(chain_place.clone());
-            asked.push((scope.clone(), None, chain_place.clone()));
-            for kind in kinds {
-                listing.chains.insert(Chain { account: account.clone(), region: region.clone(), kind: *kind });
-                asked.push((scope.clone(), Some(*kind), chain_place.clone()));
+            for folder in folders {
+                if let Some(kind) = folder.kind() {
+                    listing.chains.insert(Chain { account: account.clone(), region: region.clone(), kind });
+                }
+                asked.push((scope.clone(), *folder, chain_place.clone()));
             }
         }
         let mut lists = iter(asked)
-            .map(|(scope, kind, chain_place)| {
+            .map(|(scope, folder, chain_place)| {
                 let store = Arc::clone(&place.store);
+                let prefix = scope.folder_prefix(folder);
+                let is_known = before.is_none_or(|before| (before.is_known)(number, &prefix));
+                let reach = of_others.filter(|_| !is_known).unwrap_or(of_known);
                 async move {
-                    let folder = kind.map_or(Folder::Digests, Folder::Logs);
-                    let prefix = scope.folder_prefix(folder);
                     let after = reach.first.map_or_else(String::new, |first| scope.day_path(folder, first));
                     (list(store.as_ref(), &prefix, &after, reach).await, prefix, chain_place)
                 }
             })
             .buffered(LISTINGS_AT_ONCE);
         while let Some((found, prefix, chain_place)) = lists.next().await {
-            if let Some(fault) = found.fault {
-                listing.refused.push((prefix, fault.to_string()));
+            match found.fault {
+                Some(fault) => listing.refused.push((prefix, fault.to_string())),
+                None => {
+                    listing.folders.insert((number, prefix));
+                }
             }
             listing.beside(found.beside);
             for (one, key) in found.files {

@@ -119,7 +119,8 @@ impl LakeError {
             Self::Shape { .. } => "leave --grain and --slots out, or make another lake in another place",
             Self::Unconditional(_) => "put the lake into Amazon S3 or into a folder",
             Self::Damaged { .. } => {
-                "nothing was changed; look at the file, and bring an earlier version of it back or make the lake anew in another place"
+                "nothing was changed; `orgtrail lake update --repair` makes a damaged slot or ledger anew from its log files; of \
+                 another file bring an earlier version back, or make the lake anew in another place"
             }
             Self::Contended { .. } => "run it again; give each of several writers a shard of its own (--shard)",
             Self::Fault { .. } | Self::Unreadable { .. } => return None,

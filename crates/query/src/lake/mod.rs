@@ -19,6 +19,7 @@
 pub mod check;
 pub mod ddl;
 pub mod folder;
+pub mod folders;
 pub mod identity;
 mod kept;
 pub mod layout;

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::window::day_of;
 use serde::{Deserialize, Serialize};
 
+use super::folders::Folders;
 use super::identity::{LakeError, LakeIdentity};
 use super::layout::{LedgerId, progress_key};
 use super::store::LakeStore;
@@ -25,11 +26,16 @@ pub struct Progress {
     /// How many log objects the ledger of each day has at least: one that is gone, or an older version, has fewer.
     #[serde(default)]
     pub ledgers: BTreeMap<Date, u64>,
+    /// The folders of logs that were listed from [`from`](Self::from) on: of another one everything is still to be
+    /// listed, as of an account whose logs were copied later.
+    #[serde(default)]
+    pub folders: Folders,
     /// When the listing of the last update began. Log objects that were there then are in, unless they are named here.
     pub listed_at: Timestamp,
     /// The day from which on log objects are in, by the day on which they were made. `None`: all there are.
     pub from: Option<Date>,
-    /// Objects that could not be read, and prefixes that could not be listed, each with why: the first of them.
+    /// Objects that could not be read or put in, and prefixes that could not be listed, each with why: the first of
+    /// them.
     pub missing: Vec<(String, String)>,
     /// How many there are.
     pub missing_count: u64,
@@ -79,6 +85,7 @@ impl Progress {
             let own = self.ledgers.entry(*day).or_default();
             *own = (*own).max(*objects);
         }
+        self.folders.extend(&earlier.folders);
         let Some(from) = self.from else { return Some(self) };
         let listed = day_of(earlier.listed_at);
         // Of a place that is new, only what was made since is in.

@@ -132,6 +132,15 @@ impl LakeStatus {
         Ok(status)
     }
 
+    /// Returns how many log objects and prefixes are not in. A prefix that could not be listed is missing in every
+    /// share of the accounts, and counts once.
+    pub fn missing_count(&self) -> u64 {
+        let all = || self.shares.iter().filter_map(|share| share.progress.as_ref());
+        let named: BTreeSet<&str> = all().flat_map(|own| &own.missing).map(|(name, _)| name.as_str()).collect();
+        let further: u64 = all().map(|own| own.missing_count.saturating_sub(own.missing.len() as u64)).sum();
+        named.len() as u64 + further
+    }
+
     /// Tells whether nothing is missing, damaged or foreign.
     pub fn is_whole(&self) -> bool {
         let is_missing =

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use jiff::SignedDuration;
 use orgtrail_archive::archive::find::ScopeFilter;
 use orgtrail_archive::archive::inflate::Unpacked;
 use orgtrail_archive::archive::listing::{Archive, LogPlace};
@@ -16,10 +17,11 @@ use orgtrail_query::lake::identity::{LakeError, LakeIdentity};
 use orgtrail_query::lake::layout::{Grain, number_of};
 use orgtrail_query::lake::progress::read_progress;
 use orgtrail_query::lake::store::LakeStore;
+use orgtrail_query::lake::update::Update;
 
 use super::identity::identity;
 use super::memory::MemoryLake;
-use super::world::{ACCOUNTS, World, asked, at, record, records, run, slots, whole};
+use super::world::{ACCOUNTS, REGIONS, World, asked, at, record, records, run, slots, whole};
 
 const ACCOUNT: &str = ACCOUNTS[0];
 
@@ -213,6 +215,34 @@ async fn another_place_of_logs_is_listed_from_its_beginning() {
 }
 
 #[tokio::test]
+async fn log_objects_that_wait_for_a_slot_or_a_ledger_are_counted_and_not_the_files_of_the_lake() {
+    for folder in ["events/", "ledger/"] {
+        let (mut world, lake) = (World::new(), lake());
+        world.deliver(ACCOUNT, "us-east-1", at("2026-02-20T10:05:00Z"), &[record(1, "2026-02-20T10:00:00Z", "")]);
+        whole(&lake, &world, "2026-02-20T11:00:00Z").await;
+        let (key, bytes) = lake.files().into_iter().find(|(key, _)| key.starts_with(folder)).unwrap();
+        lake.set(&key, Some(bytes.slice(..bytes.len() / 2)));
+        // Their events are in one slot, and they in one ledger; of the next day are others.
+        for minute in 0..150 {
+            let made = at("2026-02-20T11:05:00Z") + jiff::SignedDuration::from_secs(minute);
+            world.deliver(ACCOUNT, "us-east-1", made, &[record(2 + minute as u32, "2026-02-20T11:00:00Z", "")]);
+        }
+        world.deliver(ACCOUNT, "us-east-1", at("2026-02-21T10:05:00Z"), &[record(500, "2026-02-21T10:00:00Z", "")]);
+        let updated = run(&lake, &world.update(), Grain::Day, at("2026-02-21T12:00:00Z")).await.unwrap();
+        assert_eq!((updated.failed.len(), updated.added), (1, 1), "{folder} {:?}", updated.failed);
+        // Of a ledger that cannot be read it is not known whether the first one is in.
+        let waiting = if folder == "events/" { 150 } else { 151 };
+        assert_eq!(updated.waiting.len(), waiting, "{folder}");
+        let identity = LakeIdentity::read(lake.as_ref()).await.unwrap();
+        let progress =
+            read_progress(lake.as_ref(), &identity, number_of(ACCOUNT, identity.slots)).await.unwrap().unwrap();
+        assert_eq!((progress.missing_count, progress.missing.len()), (waiting as u64, 100), "{folder}");
+        lake.set(&key, Some(bytes));
+        assert_eq!(whole(&lake, &world, "2026-02-21T13:00:00Z").await.added, 150, "{folder}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_slot_is_left_as_it_is_and_what_belongs_there_waits() {
     let (mut world, lake) = (World::new(), lake());
     world.deliver(ACCOUNT, "us-east-1", at("2026-02-20T10:05:00Z"), &[record(1, "2026-02-20T10:00:00Z", "")]);
@@ -222,8 +252,35 @@ async fn a_damaged_slot_is_left_as_it_is_and_what_belongs_there_waits() {
     world.deliver(ACCOUNT, "us-east-1", at("2026-02-20T11:05:00Z"), &[record(2, "2026-02-20T11:00:00Z", "")]);
     let updated = run(&lake, &world.update(), Grain::Day, at("2026-02-20T12:00:00Z")).await.unwrap();
     assert!(updated.failed.len() == 1 && updated.failed[0].contains(&key), "{updated:?}");
+    assert_eq!(updated.waiting.len(), 1, "{updated:?}");
     assert_eq!((updated.added, lake.get(&key).await.unwrap().unwrap().bytes.len()), (0, bytes.len() / 2));
     lake.set(&key, Some(bytes));
     assert_eq!(whole(&lake, &world, "2026-02-20T13:00:00Z").await.added, 1);
     assert_eq!(records(&lake)[&key].len(), 2);
+}
+
+#[tokio::test]
+async fn old_log_objects_of_a_folder_that_is_new_are_put_in_and_known_folders_are_not_listed_anew() {
+    let (mut world, lake) = (World::new(), lake());
+    let made = at("2026-02-10T10:05:00Z");
+    world.deliver(ACCOUNTS[0], REGIONS[0], made, &[record(1, "2026-02-10T10:00:00Z", "")]);
+    let soon = |world: &World| Update { overlap: SignedDuration::from_hours(24), ..world.update() };
+    let updated = run(&lake, &soon(&world), Grain::Day, at("2026-03-01T00:00:00Z")).await.unwrap();
+    assert_eq!((updated.listed, updated.added), (1, 1), "{updated:?}");
+    // An account and a region that are copied later, as old as the others.
+    world.deliver(ACCOUNTS[1], REGIONS[0], made, &[record(2, "2026-02-10T10:00:00Z", "")]);
+    world.deliver(ACCOUNTS[0], REGIONS[1], made, &[record(3, "2026-02-10T10:00:00Z", "")]);
+    let updated = run(&lake, &soon(&world), Grain::Day, at("2026-03-01T01:00:00Z")).await.unwrap();
+    assert_eq!((updated.listed, updated.added), (2, 2), "{updated:?}");
+    assert_eq!(records(&lake).values().map(|own| own.len()).sum::<usize>(), 3);
+    let updated = run(&lake, &soon(&world), Grain::Day, at("2026-03-01T02:00:00Z")).await.unwrap();
+    assert_eq!((updated.listed, updated.added), (0, 0), "{updated:?}");
+    // A time that was chosen makes no folder known: what lies before it was not looked at.
+    world.deliver(ACCOUNTS[2], REGIONS[0], made, &[record(4, "2026-02-10T10:00:00Z", "")]);
+    let from = Some(at("2026-02-28T00:00:00Z"));
+    let chosen = Update { window: Window { from, ..Window::default() }, ..soon(&world) };
+    let updated = run(&lake, &chosen, Grain::Day, at("2026-03-01T03:00:00Z")).await.unwrap();
+    assert_eq!((updated.listed, updated.added), (0, 0), "{updated:?}");
+    let updated = run(&lake, &soon(&world), Grain::Day, at("2026-03-01T04:00:00Z")).await.unwrap();
+    assert_eq!((updated.listed, updated.added), (1, 1), "{updated:?}");
 }

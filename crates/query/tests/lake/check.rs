@@ -213,3 +213,27 @@ async fn an_object_whose_events_are_in_several_slots_counts_once() {
     let checked = check(&world, &lake, 1 << 20).await;
     assert_eq!((checked.slots, checked.rows, checked.objects), (2, 2, 1), "{checked:?}");
 }
+
+#[tokio::test]
+async fn a_log_object_that_was_mended_is_no_difference_and_one_that_was_written_anew_is() {
+    let (mut world, lake) = (World::new(), Arc::<MemoryLake>::default());
+    let both = [record(1, "2026-02-20T01:00:00Z", ""), record(2, "2026-02-20T01:00:01Z", "")];
+    let path = world.deliver(ACCOUNT, "us-east-1", at("2026-02-20T01:05:00Z"), &both);
+    let body = std::fs::read(&path).unwrap();
+    let put_in = async |world: &World, now: &str| {
+        super::world::run(&lake, &world.update(), orgtrail_query::lake::layout::Grain::Day, at(now)).await.unwrap()
+    };
+    std::fs::write(&path, &body[..body.len() - 12]).unwrap();
+    assert!(!put_in(&world, "2026-02-25T12:00:00Z").await.damaged.is_empty());
+    assert_eq!(check(&world, &lake, 1 << 20).await.unchecked_count, 1);
+    std::fs::write(&path, &body).unwrap();
+    put_in(&world, "2026-02-25T13:00:00Z").await;
+    let checked = check(&world, &lake, 1 << 20).await;
+    assert_eq!((checked.differences.len(), checked.unchecked_count, checked.rows), (0, 0, 2), "{checked:?}");
+    // What was whole and is another one now is a difference, also where the lake took it.
+    let more =
+        world.deliver(ACCOUNT, "us-east-1", at("2026-02-20T02:05:00Z"), &[record(3, "2026-02-20T01:00:02Z", "")]);
+    std::fs::rename(more, &path).unwrap();
+    put_in(&world, "2026-02-25T14:00:00Z").await;
+    assert!(kinds(&world, &lake).await.contains(&DifferenceKind::SourceChanged));
+}

@@ -77,7 +77,7 @@ impl<'a> Checker<'a> {
         let Some((slot, sources)) = self.read_slot(id).await else { return };
         self.checked.slots += 1;
         self.sources.insert(id, Arc::new(sources.iter().map(|(source, _)| source.clone()).collect()));
-        let files = self.files(&id.key(), &sources).await;
+        let files = self.files(id, &sources).await;
         let parts = slot.footer.read.max(1).saturating_mul(BYTES_A_RECORD).div_ceil(self.check.memory_bytes.max(1));
         for part in 0..parts {
             let mut expected = Expected::new(&sources, (part, parts), self.check.accounts.clone());
@@ -151,12 +151,12 @@ impl<'a> Checker<'a> {
 
     /// Returns the objects of a list that the archive has as they were, by their number; says what is wrong with the
     /// others.
-    async fn files(&mut self, slot: &str, sources: &Sources) -> Vec<(usize, LogFile)> {
-        let mut files = Vec::new();
+    async fn files(&mut self, id: SlotId, sources: &Sources) -> Vec<(usize, LogFile)> {
+        let (mut files, slot) = (Vec::new(), id.key());
         for (number, (source, _)) in sources.iter().enumerate() {
             let Some(log) = LogKey::parse(&source.key) else {
                 let what = format!("{} is no key of a log file", source.key);
-                self.checked.differs(slot.to_owned(), DifferenceKind::Damaged, what);
+                self.checked.differs(slot.clone(), DifferenceKind::Damaged, what);
                 continue;
             };
             if self.check.accounts.as_ref().is_some_and(|all| !all.contains(log.scope.account.as_str())) {
@@ -164,14 +164,25 @@ impl<'a> Checker<'a> {
             }
             match self.find(&source.key, log.slot).await {
                 Some(file) if source_of(&file) == *source => files.push((number, file)),
-                Some(_) => self.checked.differs(slot.to_owned(), DifferenceKind::SourceChanged, source.key.clone()),
+                Some(file) if self.was_mended(id.number, source, &file).await => {}
+                Some(_) => self.checked.differs(slot.clone(), DifferenceKind::SourceChanged, source.key.clone()),
                 None => match self.why_unknown(&source.key) {
                     Some(why) => self.checked.unchecked(source.key.clone(), why),
-                    None => self.checked.differs(slot.to_owned(), DifferenceKind::SourceGone, source.key.clone()),
+                    None => self.checked.differs(slot.clone(), DifferenceKind::SourceGone, source.key.clone()),
                 },
             }
         }
         files
+    }
+
+    /// Tells whether an object was damaged when it was put in, and the archive has a whole one in its place that is in
+    /// too. Any other content is a difference: nobody writes a log file again.
+    async fn was_mended(&self, number: u16, source: &Source, file: &LogFile) -> bool {
+        let id = LedgerId::of(file.made, number);
+        let stored = self.store.get(&id.key()).await.ok().flatten();
+        stored
+            .and_then(|stored| Ledger::of_bytes(&stored.bytes).ok())
+            .is_some_and(|ledger| is_mended(&ledger, source, file))
     }
 
     /// Adds the records of objects that belong into a slot.
@@ -219,6 +230,9 @@ impl<'a> Checker<'a> {
             self.sources.iter().filter(|(slot, _)| slot.number == id.number).map(|(_, own)| Arc::clone(own)).collect();
         for (source, entry) in &ledger.entries {
             let is_asked = self.is_asked(&source.key);
+            if entry.unread > 0 && is_asked && self.has_whole_one(&ledger, source).await {
+                continue;
+            }
             if entry.unread > 0 && is_asked {
                 let parts = count(usize::try_from(entry.unread).unwrap_or(usize::MAX), "part");
                 self.checked.unchecked(source.key.clone(), format!("{parts} of it could not be read: {}", entry.why));
@@ -228,6 +242,12 @@ impl<'a> Checker<'a> {
             }
         }
         self.in_ledgers.extend(ledger.entries.into_keys().map(|source| source.key));
+    }
+
+    /// Tells whether the archive has a whole object now in the place of a damaged one, and a ledger has it too.
+    async fn has_whole_one(&mut self, ledger: &Ledger, source: &Source) -> bool {
+        let Some(log) = LogKey::parse(&source.key) else { return false };
+        self.find(&source.key, log.slot).await.is_some_and(|file| is_mended(ledger, source, &file))
     }
 
     /// Counts the objects of a day that should be in and are not, and forgets what a later day does not need.
@@ -331,6 +351,13 @@ impl<'a> Checker<'a> {
         let hides = |prefix: &String| !prefix.ends_with('/') || key.starts_with(prefix.as_str());
         self.refused.iter().find(|(prefix, _)| hides(prefix)).map(|(_, why)| why.clone())
     }
+}
+
+/// Tells whether a ledger has a whole object of the archive in the place of one that was damaged.
+fn is_mended(ledger: &Ledger, source: &Source, file: &LogFile) -> bool {
+    let own = source_of(file);
+    let unread = |source| ledger.entries.get(source).map(|entry| entry.unread);
+    own != *source && unread(source).is_some_and(|parts| parts > 0) && unread(&own) == Some(0)
 }
 
 /// Reads the records of an object.

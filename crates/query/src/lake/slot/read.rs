@@ -142,6 +142,16 @@ impl Slot {
         Ok(sources)
     }
 
+    /// Makes sure that every page of it can be read.
+    ///
+    /// # Errors
+    /// Where one cannot.
+    pub fn must_be_readable(&self) -> Result<(), SlotError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(self.bytes.clone()).map_err(damaged)?;
+        let mut batches = builder.build().map_err(damaged)?;
+        batches.try_for_each(|batch| batch.map(drop)).map_err(damaged)
+    }
+
     /// Returns its rows, in order.
     ///
     /// # Errors

@@ -16,9 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::{StreamExt, iter};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use orgtrail_archive::archive::listing::{Archive, Listing, LogFile};
+use orgtrail_archive::archive::listing::{Archive, Before, Listing, LogFile};
 use orgtrail_archive::archive::window::{BEGINNING, Window, day_of, start_of};
 
+use super::folders::Folders;
 use super::identity::{LakeError, LakeIdentity};
 use super::layout::number_of;
 use super::progress::{Progress, stored_progress};
@@ -103,6 +104,9 @@ pub struct Updated {
     pub beside_count: u64,
     /// Slots and ledgers that could not be read or written, in words: what belongs there is not in.
     pub failed: Vec<String>,
+    /// The log objects that are not in because of that, by key, each with why; a ledger that lacks only what is known
+    /// of places by its own key.
+    pub waiting: BTreeMap<String, String>,
     /// How many log objects the ledgers have of the days that were looked at, of one share.
     pub ledgers: BTreeMap<Date, u64>,
 }
@@ -111,6 +115,14 @@ impl Updated {
     /// Tells whether all that was listed is in.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty() && self.damaged.is_empty() && self.beside_count == 0 && self.failed.is_empty()
+    }
+
+    /// Notes a file of the lake that failed, once: a ledger may be read and written.
+    fn note_failed(&mut self, error: &LakeError) {
+        let text = error.to_string();
+        if !self.failed.contains(&text) {
+            self.failed.push(text);
+        }
     }
 
     fn add(&mut self, other: Self) {
@@ -123,6 +135,7 @@ impl Updated {
         self.missing.extend(other.missing);
         self.damaged.extend(other.damaged);
         self.failed.extend(other.failed);
+        self.waiting.extend(other.waiting);
     }
 }
 
@@ -187,15 +200,23 @@ impl Update {
         told: &(dyn Fn(Step) + Sync),
     ) -> Result<Updated, LakeError> {
         let numbers: Vec<u16> = (0..identity.slots).filter(|n| self.shard.is_none_or(|shard| shard.has(*n))).collect();
-        let window = self.since(store.as_ref(), identity, &numbers, now).await?;
-        let listing = self.archive.list(&window).await;
+        let since = self.since(store.as_ref(), identity, &numbers, now).await?;
+        let window = since.window;
+        let names = self.archive.place_names();
+        let name = |number: usize| names.get(number).map_or("", String::as_str);
+        let is_known = |place, folder: &str| since.is_chosen || since.folders.has(name(place), folder);
+        let listing = self.archive.list_since(&window, Some(&Before { is_known: &is_known, begin: since.begin })).await;
+        let mut folders = Folders::default();
+        // Of a time that was chosen nothing is said of what lies before.
+        for (place, folder) in listing.folders.iter().filter(|_| !since.is_chosen) {
+            folders.insert(name(*place), folder);
+        }
         let mut updated = Updated {
             missing: listing.refused.clone(),
             beside: listing.beside.clone(),
             beside_count: listing.beside_count as u64,
             ..Updated::default()
         };
-        let names = self.archive.place_names();
         let mut found = spread(listing, &names, identity.slots);
         // What belongs to the shares of other writers is theirs to say.
         found.retain(|number, _| numbers.contains(number));
@@ -228,6 +249,7 @@ impl Update {
                 let listed = Progress {
                     lake: identity.mark(),
                     places: names.clone(),
+                    folders: folders.clone(),
                     ledgers: BTreeMap::new(),
                     listed_at: now,
                     from: window.from.map(day_of),
@@ -240,10 +262,12 @@ impl Update {
                 async move {
                     let mut done = Box::pin(share.run(found)).await;
                     if is_all {
-                        let missing = [listed.missing, done.missing.clone()].concat();
+                        let waiting = done.waiting.iter().map(|(key, why)| (key.clone(), why.clone()));
+                        let missing: Vec<(String, String)> =
+                            listed.missing.into_iter().chain(done.missing.iter().cloned()).chain(waiting).collect();
                         let progress = Progress {
                             ledgers: std::mem::take(&mut done.ledgers),
-                            missing_count: (missing.len() + done.failed.len()) as u64,
+                            missing_count: missing.len() as u64,
                             missing: missing.into_iter().take(MISSING_MAX).collect(),
                             ..listed
                         };
@@ -273,43 +297,62 @@ impl Update {
         to.is_none() && accounts.is_none() && regions.is_none()
     }
 
-    /// Returns the window to list: the asked-for one, from a little before the last update on.
+    /// Returns what to list: the asked-for window, from a little before the last update on.
     async fn since(
         &self,
         store: &dyn LakeStore,
         identity: &LakeIdentity,
         numbers: &[u16],
         now: Timestamp,
-    ) -> Result<Window, LakeError> {
+    ) -> Result<Since, LakeError> {
         let mut window = self.window.clone();
-        if self.repairs || window != Window::default() {
+        let is_chosen = window != Window::default();
+        let all = |window: Window| Ok(Since { window, folders: Folders::default(), begin: None, is_chosen });
+        if self.repairs || is_chosen {
             // A whole day, as progress is noted by days. Who asks for logs of before CloudTrail asks for all.
             window.from = window.from.map(whole_day).filter(|from| *from > BEGINNING);
-            return Ok(window);
+            return all(window);
         }
         let names = self.archive.place_names();
-        let mut from: Option<Timestamp> = None;
+        let (mut from, mut begin): (Option<Timestamp>, Option<Option<Timestamp>>) = (None, None);
+        let mut folders = Folders::default();
         for number in numbers {
-            let Some(progress) = stored_progress(store, identity, *number).await? else { return Ok(window) };
+            let Some(progress) = stored_progress(store, identity, *number).await? else { return all(window) };
             // What came since is not known: the next progress is of a whole listing.
             if progress.is_of_future(now) {
-                return Ok(window);
+                return all(window);
             }
             // Of a place that is new everything is.
             if !progress.has_places(&names) {
-                return Ok(window);
+                return all(window);
             }
+            let own = progress.from.map(start_of);
             let since = match progress.missing_count {
                 0 => Some(progress.listed_at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN)),
                 // What could not be had must be listed again, wherever it is.
-                _ => progress.from.map(start_of),
+                _ => own,
             };
-            let Some(since) = since else { return Ok(window) };
+            let Some(since) = since else { return all(window) };
             from = Some(from.unwrap_or(since).min(since));
+            // `None` is the beginning, and less than any time.
+            begin = Some(begin.map_or(own, |begin| begin.min(own)));
+            folders.extend(&progress.folders);
         }
         window.from = from.map(whole_day);
-        Ok(window)
+        Ok(Since { window, folders, begin: begin.flatten(), is_chosen })
     }
+}
+
+/// What an update lists.
+struct Since {
+    /// Of folders that are known.
+    window: Window,
+    /// The folders that are known.
+    folders: Folders,
+    /// From when on the others are listed. `None`: from the beginning.
+    begin: Option<Timestamp>,
+    /// The window was chosen: it is for every folder.
+    is_chosen: bool,
 }
 
 /// Returns when the day of a moment begins.

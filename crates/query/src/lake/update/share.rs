@@ -112,7 +112,14 @@ impl Share<'_> {
         let listed = files.len();
         files.retain(|file| {
             let id = LedgerId::of(file.made, self.number);
-            known.get(&id).is_some_and(|ledger| !self.is_in(ledger, file))
+            match known.get(&id) {
+                Some(ledger) => !self.is_in(ledger, file),
+                None => {
+                    let why = format!("{} cannot be read, which says whether it is in", id.key());
+                    updated.waiting.insert(file.key.clone(), why);
+                    false
+                }
+            }
         });
         self.tally.note(|step| step.looked_at += (listed - files.len()) as u64);
         files.sort_by(|a, b| (a.made, &a.key).cmp(&(b.made, &b.key)));
@@ -171,7 +178,7 @@ impl Share<'_> {
                 Ok((ledger, _)) => {
                     known.insert(id, ledger);
                 }
-                Err(error) => updated.failed.push(error.to_string()),
+                Err(error) => updated.note_failed(&error),
             }
         }
         known

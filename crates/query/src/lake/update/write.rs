@@ -1,6 +1,6 @@
 //! Slots, ledgers and progress, each written by a condition and begun again where another writer was quicker.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const LEDGERS_AT_ONCE: usize = 8;
 impl Share<'_> {
     /// Writes what was collected: slots first, then the ledgers of the objects whose events are all in.
     pub(super) async fn write(&self, mut pending: Pending, updated: &mut Updated) {
-        let mut lost: BTreeSet<Source> = BTreeSet::new();
+        let mut lost: BTreeMap<Source, String> = BTreeMap::new();
         for (id, (rows, sources)) in std::mem::take(&mut pending.slots) {
             match self.write_slot(id, rows, &sources).await {
                 Ok(Some(bytes)) => {
@@ -41,14 +41,16 @@ impl Share<'_> {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    updated.failed.push(error.to_string());
-                    lost.extend(sources.iter().map(|(source, _)| source.clone()));
+                    updated.note_failed(&error);
+                    let why = format!("{} could not be written", id.key());
+                    lost.extend(sources.iter().map(|(source, _)| (source.clone(), why.clone())));
                 }
             }
         }
         for ledger in pending.ledgers.values_mut() {
-            ledger.entries.retain(|source, _| !lost.contains(source));
+            ledger.entries.retain(|source, _| !lost.contains_key(source));
         }
+        updated.waiting.extend(lost.into_iter().map(|(source, why)| (source.key, why)));
         let mut writing = iter(pending.ledgers)
             .map(|(id, ledger)| async move {
                 let written = self.write_ledger(&id, &ledger).await;
@@ -71,7 +73,16 @@ impl Share<'_> {
                     updated.added_bytes += bytes;
                     updated.records += records;
                 }
-                Err(error) => updated.failed.push(error.to_string()),
+                Err(error) => {
+                    updated.note_failed(&error);
+                    let why = format!("{} could not be written", id.key());
+                    let waiting = ledger.entries.into_keys().map(|source| (source.key, why.clone()));
+                    updated.waiting.extend(waiting);
+                    if updated.waiting.is_empty() {
+                        // What is known of places is not in: the next update must look there again.
+                        updated.waiting.insert(id.key(), why);
+                    }
+                }
             }
         }
     }
