@@ -64,6 +64,7 @@ pub use orgtrail_query::{columns, lake, query};
 pub mod apply;
 pub mod cli;
 pub mod cloud;
+pub mod connections;
 pub mod daemon;
 #[cfg(feature = "sql")]
 pub mod explorer;

@@ -24,7 +24,7 @@ use crate::ids::{AccountId, Region};
 use crate::lake::reading::Lake;
 use crate::log_path::TOP_FOLDER;
 use crate::query::answer::Ended;
-use crate::query::engine::{Engine, Limits};
+use crate::query::engine::{Engine, Limits, MEMORY_BYTES_MIN};
 use crate::query::error::QueryError;
 use crate::query::scan::Looked;
 use crate::report::text::words::{count, size};
@@ -109,6 +109,7 @@ pub struct AskedArgs {
     /// Use at most this much memory to sort, group and join [default: 512MiB]
     ///
     /// What goes beyond is put on disk where that can be done. A question that has a third more in use is ended.
+    /// At least 24MiB; `dashboard` takes 48MiB and `explore` 96MiB at least.
     #[arg(long, value_name = "SIZE", value_parser = size_of, hide_short_help = true)]
     pub max_memory: Option<u64>,
     /// Stop after this long
@@ -241,6 +242,7 @@ pub(super) fn engine(
     lake: Option<Lake>,
     now: Timestamp,
 ) -> Result<Engine, CliError> {
+    must_have_memory(args, 1)?;
     let limits = Limits {
         memory_bytes: usize::try_from(args.max_memory.unwrap_or(MEMORY_BYTES)).unwrap_or(usize::MAX),
         temporary_folder: temporary_folder(),
@@ -248,6 +250,18 @@ pub(super) fn engine(
         ..Limits::default()
     };
     Engine::new(archive, lake, window(args, now)?, &limits).map_err(failed)
+}
+
+/// Refuses a limit of memory with which the engine cannot work. What a question gets is one of so many parts of it.
+pub(super) fn must_have_memory(args: &AskedArgs, parts: u64) -> Result<(), CliError> {
+    let least = MEMORY_BYTES_MIN as u64 * parts;
+    match args.max_memory {
+        Some(given) if given < least => {
+            Err(CliError::new(format!("--max-memory {} is too little: a question could not be sorted", size(given)))
+                .hint(format!("allow at least {}", size(least))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says that a place cannot be listed, and with a role what it may list.

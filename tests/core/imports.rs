@@ -25,6 +25,7 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
     ("operations", &[]),
     ("files", &[]),
     ("flow", &[]),
+    ("connections", &[]),
     ("memory", &[]),
     ("phase", &[]),
     (
@@ -91,8 +92,8 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
         &["config", "desire", "estate", "ids", "log_path", "operations", "organization", "policy", "template"],
     ),
     ("notify", &["cloud", "config"]),
-    ("daemon", &["cloud", "files"]),
-    ("explorer", &[]),
+    ("daemon", &["cloud", "connections", "files"]),
+    ("explorer", &["connections"]),
     (
         "report",
         &[

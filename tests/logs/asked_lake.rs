@@ -188,3 +188,85 @@ fn a_place_that_is_no_lake_and_a_damaged_one_are_not_answered_from() {
     let done = answer(3, home, &[&["query", "--place", "copy", "--lake", "lake", COUNT], &DAY[..]].concat());
     assert_eq!((&done["coverage"]["unread_count"], &done["coverage"]["is_whole"]), (&json!(1), &json!(false)));
 }
+
+#[test]
+fn a_slot_that_is_damaged_inside_is_named_with_what_makes_it_anew() {
+    let home = home(&archive());
+    let home = home.path();
+    let update = ["lake", "update", "--place", "copy", "--lake", "lake"];
+    must(0, home, &[&update[..], &["--grain", "hour"]].concat());
+    let mut slots: Vec<_> = files(&home.join("lake/events")).into_iter().collect();
+    slots.sort();
+    assert!(slots.len() > 2, "others are whole: {slots:?}");
+    let whole = answer(
+        3,
+        home,
+        &["query", "--lake", "lake", "--place", "copy", "SELECT * FROM events ORDER BY event_id, account"],
+    );
+    for slot in [&slots[0], &slots[slots.len() - 1]] {
+        // The first column of the file; what describes it, at the end of the file, is whole.
+        let mut bytes = std::fs::read(slot).unwrap();
+        bytes[8..200].fill(0x5a);
+        std::fs::write(slot, bytes).unwrap();
+        let key = slot.strip_prefix(home.join("lake")).unwrap().to_string_lossy().into_owned();
+        for question in [
+            &["query", "--lake", "lake", "SELECT * FROM events ORDER BY event_id, account"][..],
+            &["query", "--lake", "lake", "--place", "copy", "SELECT * FROM events ORDER BY event_time"],
+        ] {
+            let done = run(home, question);
+            let text = String::from_utf8_lossy(&done.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(done.status.code(), Some(1), "{question:?} {text}");
+            assert!(text.contains(&key) && text.contains("orgtrail lake update --repair"), "{question:?} {text}");
+        }
+        must(0, home, &[&update[..], &["--repair"]].concat());
+        let again = answer(
+            3,
+            home,
+            &["query", "--lake", "lake", "--place", "copy", "SELECT * FROM events ORDER BY event_id, account"],
+        );
+        assert_eq!(again["rows"], whole["rows"]);
+    }
+}
+
+#[test]
+fn a_check_says_which_days_and_accounts_of_the_lake_it_did_not_look_at() {
+    let home = home(&archive());
+    let home = home.path();
+    let root = LogRoot::default().in_organization("o-exampleorgid");
+    let scope = ChainScope::of(&root, ACCOUNT.parse().unwrap(), "us-east-1".parse().unwrap());
+    let made = "2026-11-21T10:25:00Z".parse().unwrap();
+    let next_day = LogKey::new(scope, LogKind::CloudTrail, made, "N000000000000001").to_string();
+    let content = record(10).replace("2026-11-20T", "2026-11-21T");
+    std::fs::write(home.join("copy").join(next_day), gz(content.as_bytes())).unwrap();
+    must(0, home, &["lake", "update", "--place", "copy", "--lake", "lake"]);
+    let check = |code: i32, more: &[&str]| {
+        let arguments = [&["lake", "check", "--place", "copy", "--lake", "lake"], more].concat();
+        let plain = must(code, home, &arguments).split_whitespace().collect::<Vec<_>>().join(" ");
+        (answer(code, home, &arguments), plain)
+    };
+    let (all, text) = check(0, &["--from", "2026-11-20", "--to", "2026-11-21"]);
+    assert_eq!((&all["days_not_looked_at"], &all["accounts"]), (&json!([]), &json!([])), "{all:#}");
+    assert!(!text.contains("Not looked at"), "{text}");
+    let first = json!(["2026-11-20", "2026-11-20"]);
+    let (last, text) = check(0, &["--from", "2026-11-21", "--to", "2026-11-21"]);
+    assert_eq!(last["days_not_looked_at"], json!([first]), "{last:#}");
+    assert!(text.contains("Not looked at: the lake has events of 2026-11-20 too (--from 2026-11-20"), "{text}");
+    let (early, _) = check(0, &["--from", "2026-11-20", "--to", "2026-11-20", "--account", ACCOUNT]);
+    assert_eq!(
+        (&early["days_not_looked_at"], &early["accounts"]),
+        (&json!([["2026-11-21", "2026-11-21"]]), &json!([ACCOUNT]))
+    );
+    // The days that are looked at unless others are named have nothing: that is not fine.
+    let (none, text) = check(3, &["--to", "2026-12-20"]);
+    assert_eq!(
+        (&none["first_day"], &none["slots"], &none["is_whole"]),
+        (&json!("2026-12-14"), &json!(0), &json!(false))
+    );
+    assert!(text.contains("events of 2026-11-20 to 2026-11-21 too"), "{text}");
+}
+
+/// Returns the files below a folder.
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    all.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}

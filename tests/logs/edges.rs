@@ -1,11 +1,14 @@
 //! Edges of reading and of lakes that take many objects or a full disk.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::bucket::{ACCOUNT, gz};
+use crate::bucket::{ACCOUNT, Stored, gz};
+use crate::s3::{S3Server, Settings};
 
 fn run(home: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orgtrail"));
@@ -125,4 +128,63 @@ fn a_lake_on_a_full_disk_has_nothing_half_written_and_the_next_update_makes_it_w
         names.into_iter().map(|name| (std::fs::read(day.join(&name)).unwrap(), name)).collect::<Vec<_>>()
     };
     assert_eq!(slots("full"), slots("whole"));
+}
+
+/// Asks a bucket; returns the answer and how many listings that took.
+fn asked_of(server: &S3Server, sql: &str) -> (Value, usize) {
+    let before = server.settings.seen.lists.load(Ordering::SeqCst);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orgtrail"));
+    let settings = [
+        ("AWS_ENDPOINT_URL", server.endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    command.args(["query", "--place", "s3://logs/", "--format", "json", sql]).env_clear().envs(settings);
+    let done = command.env("HOME", tempfile::tempdir().unwrap().path()).output().unwrap();
+    // 3: without digests it is not known whether the logs are whole.
+    (answer(3, &done), server.settings.seen.lists.load(Ordering::SeqCst) - before)
+}
+
+#[test]
+fn a_question_about_one_account_lists_no_folder_of_the_others() {
+    let mut objects = BTreeMap::new();
+    for number in 0..50 {
+        let account = format!("{:012}", 111_111_111_111_u64 + number);
+        let folder = format!("AWSLogs/o-exampleorgid/{account}/CloudTrail/us-east-1/2026/11/20");
+        let key = format!("{folder}/{account}_CloudTrail_us-east-1_20261120T0105Z_N{number:015}.json.gz");
+        let record = record(usize::try_from(number).unwrap(), &json!({"recipientAccountId": account}));
+        objects.insert(key, Stored { body: body(&record), metadata: BTreeMap::new() });
+    }
+    let server = S3Server::start(Settings { objects, ..Settings::default() });
+    let (all, many) = asked_of(&server, "SELECT count(*) FROM events");
+    assert_eq!((&all["rows"], &all["coverage"]["accounts"]), (&json!([[50]]), &json!(50)), "{all}");
+    let (one, few) = asked_of(&server, "SELECT count(*) FROM events WHERE account = '111111111115'");
+    assert_eq!((&one["rows"], &one["coverage"]["accounts"]), (&json!([[1]]), &json!(1)), "{one}");
+    assert!(many >= 150 && few <= 10, "{many} listings for all accounts, {few} for one");
+    // Of an account without a folder it is known whether anything lies there at all.
+    let (none, _) = asked_of(&server, "SELECT count(*) FROM events WHERE account = '999999999999'");
+    assert_eq!((&none["rows"], &none["coverage"]["unread_count"]), (&json!([[0]]), &json!(0)), "{none}");
+}
+
+#[test]
+fn an_account_whose_old_logs_are_copied_after_an_update_is_in_answers_and_in_the_next_update() {
+    let home = tempfile::tempdir().unwrap();
+    deliver(home.path(), 1, &body(&record(1, &json!({}))));
+    let update = ["lake", "update", "--place", "copy", "--lake", "lake", "--format", "json"];
+    assert_eq!(answer(0, &run(home.path(), &update))["added"], json!(1));
+    // Long before the time that an update goes back to, as a copy of a bucket has it that is not done.
+    let other = "222222222222";
+    let folder = home.path().join("copy/AWSLogs/o-exampleorgid").join(other).join("CloudTrail/us-east-1/2026/11/20");
+    std::fs::create_dir_all(&folder).unwrap();
+    let name = format!("{other}_CloudTrail_us-east-1_20261120T0105Z_N000000000000002.json.gz");
+    std::fs::write(folder.join(name), body(&record(2, &json!({"recipientAccountId": other})))).unwrap();
+    let sql = "SELECT account, count(*) FROM events GROUP BY account ORDER BY account";
+    let all = ["query", "--lake", "lake", "--place", "copy", "--format", "json", sql];
+    let both = json!([[ACCOUNT, 1], [other, 1]]);
+    // 3: without digests it is not known whether the logs are whole.
+    assert_eq!(answer(3, &run(home.path(), &all))["rows"], both);
+    assert_eq!(answer(0, &run(home.path(), &update))["added"], json!(1));
+    assert_eq!(answer(3, &run(home.path(), &["query", "--lake", "lake", "--format", "json", sql]))["rows"], both);
 }

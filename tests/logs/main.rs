@@ -39,4 +39,6 @@ mod unsure;
 mod who;
 mod who_behind;
 mod who_config;
+mod who_role;
+mod who_unsure;
 mod whole;

@@ -268,7 +268,7 @@ fn what_is_no_question_is_refused_with_a_reason() {
         ("DROP TABLE events", "DROP TABLE is not a question"),
         ("INSERT INTO events SELECT * FROM events", "INSERT INTO is not a question"),
         ("SHOW PARTITIONS events", "SHOW PARTITIONS is not run here: it runs with --engine athena only"),
-        ("SELECT reduce(event_name, 1) FROM events", "SHOW FUNCTIONS"),
+        ("SELECT map_filter(event_name, 1) FROM events", "SHOW FUNCTIONS"),
         ("SELECT * FROM '/etc/passwd'", "there is no table"),
         ("SELECT * FROM evnts", "did you mean events?"),
         ("SELECT evnt_name FROM events", "did you mean one of event_name"),
@@ -445,4 +445,42 @@ fn a_parquet_file_is_written_whole_and_says_what_it_covers() {
     let done = std::process::Command::new(env!("CARGO_BIN_EXE_orgtrail"));
     let done = { done }.args(["coverage", "copy", "--format", "parquet"]).current_dir(home.path()).output().unwrap();
     assert!(String::from_utf8_lossy(&done.stderr).contains("there is no parquet report of coverage"), "{done:?}");
+}
+
+#[test]
+fn a_limit_of_memory_with_which_nothing_can_be_sorted_is_refused_and_the_least_one_sorts() {
+    let run = |home: &Path, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orgtrail"));
+        command.args(arguments).current_dir(home).env_clear().env("HOME", home).output().unwrap()
+    };
+    let records = |file: usize| {
+        let one = |at: usize| {
+            json!({"eventVersion": "1.11", "eventTime": "2026-11-20T00:20:00Z", "eventName": format!("Get{}", at * 7_919 % 10_007),
+                "eventSource": "s3.amazonaws.com", "awsRegion": "us-east-1", "recipientAccountId": ACCOUNT,
+                "userAgent": format!("{at}{}", "x".repeat(1_500)), "eventID": format!("{file:08}-0000-4000-8000-{at:012}")})
+        };
+        json!({"Records": (0..6_000).map(one).collect::<Vec<_>>()}).to_string()
+    };
+    let bucket = Layout { logs: vec![1], contents: (0..6).map(records).collect(), ..Layout::default() }.write();
+    let home = tempfile::tempdir().unwrap();
+    bucket.write_to(&home.path().join("copy"));
+    let sql = "SELECT event_id, record FROM events ORDER BY event_name, event_id";
+    for (command, least) in [
+        (&["query", sql][..], "24.0 MiB"),
+        (&["who", "bucket", "acme-files"], "24.0 MiB"),
+        (&["dashboard"], "48.0 MiB"),
+    ] {
+        let done = run(home.path(), &[command, &["--place", "copy", "--max-memory", "10MB"]].concat());
+        let text = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{command:?} {text}");
+        assert!(text.contains("--max-memory") && text.contains(least), "{command:?} {text}");
+    }
+    for memory in ["24MiB", "48MiB"] {
+        let limits = ["--max-memory", memory, "--max-rows", "3", "--format", "json"];
+        let done = run(home.path(), &[&["query", "--place", "copy", sql][..], &limits, &WHOLE].concat());
+        let text = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(3), "{memory} {text}");
+        let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(answer["rows"].as_array().map(Vec::len), Some(3), "{memory}");
+    }
 }

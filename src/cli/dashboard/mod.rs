@@ -108,6 +108,7 @@ struct Desk<'a> {
 /// Runs the command.
 pub(super) async fn run(common: &Common, args: &DashboardArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let mut asked = args.asked.clone();
+    asked::must_have_memory(&asked, 2)?;
     // Half of it is for the passes over the events, half for the questions.
     asked.max_memory = Some(asked.max_memory.unwrap_or(MEMORY_BYTES) / 2);
     let logs = Box::pin(asked::logs(common, &asked, ui)).await?;

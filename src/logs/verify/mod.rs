@@ -21,7 +21,7 @@
 //!
 //! One object's failure is a finding, and the run goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, iter};
@@ -32,7 +32,7 @@ use crate::archive::find::{FoundScopes, ScopeFilter, find};
 use crate::archive::inflate::sha256;
 use crate::archive::{Fault, Listed, Store};
 use crate::ids::{AccountId, Region};
-use crate::log_path::ChainScope;
+use crate::log_path::{ChainScope, Folder};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 use chain_sites::ChainSite;
@@ -290,7 +290,8 @@ impl Verifier {
             };
             findings.extend(self.beside(place, &found).await);
             let days = request.expire_after_days.filter(|_| at == 0);
-            for (scope, kinds) in found.scopes {
+            for (scope, folders) in found.scopes {
+                let kinds = folders.into_iter().filter_map(Folder::kind).collect::<BTreeSet<_>>();
                 let is_known = |(of, site): &&mut (ChainScope, ChainSite)| {
                     let (store, other) = (place.store.as_ref(), site.store.as_ref());
                     *of == scope && (store.name(), store.bucket()) == (other.name(), other.bucket())

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::chart::{self, Chart};
 use super::panels::{Counted, Noun, Section, Shown, ShownColumn};
 use super::{Dashboard, Found, Panel, Tally};
+use crate::event::EventId;
 use crate::query::answer::Cell;
 use crate::query::together::TogetherAnswer;
 use crate::report::text::escape;
@@ -267,7 +268,7 @@ fn cell(value: &Cell, (_, heading, shown): ShownColumn, bounds: Bounds) -> CellV
 /// deleted: the bucket of an object, or the role of a policy. Empty: the event has no id that can be typed.
 fn who(event: &str, options: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
-    let can_be_typed = !event.is_empty() && !event.starts_with('-') && event.chars().all(is_plain);
+    let can_be_typed = EventId::read(event).is_ok() && !event.starts_with('-') && event.chars().all(is_plain);
     let options = if options.is_empty() { String::new() } else { format!(" {options}") };
     if can_be_typed { format!("orgtrail who --event {event}{options}") } else { String::new() }
 }
@@ -298,8 +299,8 @@ mod tests {
 
     #[test]
     fn a_deletion_leads_to_a_command_that_a_shell_takes_as_it_is() {
-        assert_eq!(who("e-1", "--from X"), "orgtrail who --event e-1 --from X");
-        for odd in ["", "$(rm -rf ~)", "a b", "-x", "it's", "a\u{202e}b", "=ls"] {
+        assert_eq!(who("event-1", "--from X"), "orgtrail who --event event-1 --from X");
+        for odd in ["", "0123-abcd", "$(rm -rf ~)", "a b", "-x", "it's", "a\u{202e}b", "=ls"] {
             assert_eq!(who(odd, ""), "", "{odd}");
         }
     }

@@ -40,6 +40,30 @@ pub struct Limits {
     pub threads: usize,
 }
 
+/// The least memory that a question may be given, in bytes: with less a sort has no room for what it keeps back and
+/// for what it sorts.
+pub const MEMORY_BYTES_MIN: usize = 24 << 20;
+/// Bytes of memory for each part that is worked on at a time: with less there are fewer parts.
+const PART_BYTES: usize = MEMORY_BYTES_MIN;
+/// Bytes of memory for each row of a batch of a part: batches are as large as DataFusion makes them where there is
+/// room.
+const ROW_BYTES: usize = 32 << 10;
+/// The rows of a batch.
+const BATCH_ROWS: std::ops::RangeInclusive<usize> = 256..=8_192;
+
+impl Limits {
+    /// Returns the same with no more parts at a time than there is memory for.
+    fn within_memory(mut self) -> Self {
+        self.threads = self.threads.min(self.memory_bytes / PART_BYTES).max(1);
+        self
+    }
+
+    /// Returns how many rows a batch has.
+    fn batch_rows(&self) -> usize {
+        (self.memory_bytes / self.threads.max(1) / ROW_BYTES).clamp(*BATCH_ROWS.start(), *BATCH_ROWS.end())
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -57,6 +81,15 @@ fn config(threads: usize) -> SessionConfig {
 /// What is kept back for each part of each sort, of questions that are asked together: there are many of them, and most
 /// sort little.
 const SORT_BYTES: usize = 256 << 10;
+
+/// What DataFusion keeps back for each part of each sort, to put what was sorted together.
+const MERGE_BYTES_MAX: usize = 10 << 20;
+
+/// Returns what is kept back for each part of each sort of a question: with little memory it is a part of that, as a
+/// sort begins with it.
+fn merge_bytes(limits: &Limits) -> usize {
+    (counted(limits.memory_bytes) / (4 * limits.threads.max(1))).min(MERGE_BYTES_MAX)
+}
 
 /// Returns how much of some memory is for what is counted: batches on their way are not.
 fn counted(memory_bytes: usize) -> usize {
@@ -100,8 +133,11 @@ impl Engine {
     /// # Errors
     /// Where the memory and the temporary files cannot be set up.
     pub fn new(archive: Arc<Archive>, lake: Option<Lake>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
+        let limits = &limits.clone().within_memory();
         let runtime = runtime(limits, FairSpillPool::new(counted(limits.memory_bytes)))?;
-        let context = context(config(limits.threads), runtime);
+        let config = config(limits.threads).with_batch_size(limits.batch_rows());
+        let config = config.with_sort_spill_reservation_bytes(merge_bytes(limits));
+        let context = context(config, runtime);
         let scans = Arc::new(Scans {
             archive,
             lake,

@@ -51,6 +51,11 @@ pub struct LakeCoverage {
     pub slots: u64,
     /// Their size, in bytes.
     pub bytes: u64,
+    /// Records that they were made of: those of all accounts, regions and hours in them, also where fewer were asked
+    /// for.
+    pub records: u64,
+    /// Of these, those that were delivered more than once, and count once.
+    pub duplicates: u64,
     /// When the archive was listed for it last. `None`: a share of the accounts never was.
     pub updated: Option<String>,
     /// Whether log files that came later were looked for in the archive, and read.
@@ -84,9 +89,9 @@ pub struct AnswerCoverage {
     pub files: u64,
     /// Their size as stored, in bytes.
     pub bytes: u64,
-    /// Records that were read in them.
+    /// Records that were read in them; those of slots are counted with the lake.
     pub records: u64,
-    /// Records that were delivered more than once, and count once.
+    /// Records of them that were delivered more than once, and count once.
     pub duplicates: u64,
     /// Records without a time that can be read: no question about a time finds them.
     pub without_time: u64,
@@ -138,6 +143,8 @@ impl AnswerCoverage {
                 place: lake.store.name(),
                 slots: needed.slots,
                 bytes: needed.slot_bytes,
+                records: looked.slot_records,
+                duplicates: looked.slot_duplicates,
                 ..LakeCoverage::default()
             }),
             files: needed.files,
@@ -263,7 +270,7 @@ impl AnswerCoverage {
             ));
         }
         if self.duplicates > 0 {
-            all.push(format!("{} records were delivered more than once and count once.", self.duplicates));
+            all.push(format!("{} records of log files were delivered more than once and count once.", self.duplicates));
         }
         if let Some(seconds) = self.late_seconds {
             let hours = seconds / 3600;
@@ -287,7 +294,7 @@ impl AnswerCoverage {
         let newest = self.newest.as_ref().map(|at| format!(", the newest of {at}")).unwrap_or_default();
         let kinds: Vec<&str> = self.kinds.iter().copied().collect();
         format!(
-            "Covers {from} to {to}: accounts {}, regions {}, {}; log files {} ({}){newest}, records {}.",
+            "Covers {from} to {to}: accounts {}, regions {}, {}; log files {} ({}){newest}, with {} records.",
             self.accounts,
             self.regions,
             if kinds.is_empty() { "no kind of logs".to_owned() } else { kinds.join(" and ") },
@@ -318,7 +325,18 @@ impl AnswerCoverage {
         } else {
             "log files that came later were not looked for"
         };
-        format!("Of the lake {}, updated {updated}: slots {} ({}); {newer}.", lake.place, lake.slots, size(lake.bytes))
+        let again = match lake.duplicates {
+            0 => String::new(),
+            again => format!(", {again} of them delivered more than once"),
+        };
+        format!(
+            "Of the lake {}, updated {updated}: slots {} ({}), which hold {} records{again}, of all accounts, regions and \
+             hours in them; {newer}.",
+            lake.place,
+            lake.slots,
+            size(lake.bytes),
+            lake.records
+        )
     }
 
     fn of_hours(&self) -> String {

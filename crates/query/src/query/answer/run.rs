@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use futures::StreamExt;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Question;
 use crate::query::engine::Engine;
 use crate::query::error::QueryError;
+use crate::query::scan::next_of;
 
 /// A part of an answer, as it comes.
 pub(super) enum AnswerPart {
@@ -79,7 +79,7 @@ async fn run(engine: &Engine, question: Question, sender: &Sender<AnswerPart>) -
     if sender.send(AnswerPart::Columns(stream.schema())).await.is_err() {
         return Ok(());
     }
-    while let Some(batch) = stream.next().await {
+    while let Some(batch) = next_of(&mut stream, engine.scans()).await {
         if sender.send(AnswerPart::Rows(batch?)).await.is_err() {
             break;
         }

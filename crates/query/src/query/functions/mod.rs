@@ -35,6 +35,7 @@ mod join;
 mod json;
 mod maps;
 mod places;
+mod reduce;
 mod refused;
 mod rewrite;
 mod schema;
@@ -56,7 +57,7 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 
@@ -150,6 +151,7 @@ pub fn register(context: &SessionContext) -> Result<()> {
     state.register_udaf(Arc::new(sum))?;
     let count = AggregateUDF::from(distinct::Count::over(state.udaf("count")?));
     state.register_udaf(Arc::new(count))?;
+    state.register_higher_order_function(Arc::new(HigherOrderUDF::new_from_impl(reduce::Reduce::new())))?;
     state.register_expr_planner(Arc::new(compare::FlagsAndTexts))?;
     state.config_mut().options_mut().sql_parser.default_null_ordering = "nulls_last".to_owned();
     Ok(())

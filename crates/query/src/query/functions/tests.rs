@@ -166,6 +166,34 @@ async fn lambdas_are_applied() {
 }
 
 #[tokio::test]
+async fn a_list_is_reduced_to_a_value() {
+    holds(&[
+        ("reduce(ARRAY[5, 20, 50], 0, (s, x) -> s + x, s -> s)", "75"),
+        ("reduce(ARRAY[5, 20, NULL, 50], 0, (s, x) -> s + coalesce(x, 0), (s) -> s * 2)", "150"),
+        ("reduce(ARRAY[5, NULL], 0, (s, x) -> s + x, s -> s)", "null"),
+        ("reduce(CAST(ARRAY[] AS bigint[]), 7, (s, x) -> s + x, s -> s + 1)", "8"),
+        ("reduce(CAST(NULL AS bigint[]), 7, (s, x) -> s + x, s -> 1)", "null"),
+        ("reduce(ARRAY['a', 'b'], '', (S, X) -> S || X, s -> upper(s))", r#""AB""#),
+        ("reduce(ARRAY[3, 9, 4], NULL, (s, x) -> IF(s IS NULL OR x > s, x, s), s -> s)", "9"),
+        ("reduce(ARRAY[1, 2], 0, (s, x) -> s + x * 0.5, s -> s > 1)", "true"),
+        ("reduce(sequence(1, 1000), 0, (s, x) -> s + x, s -> s)", "500500"),
+        ("reduce(ARRAY[ARRAY[1, 2], ARRAY[3]], 0, (s, l) -> s + reduce(l, 0, (a, x) -> a + x, a -> a), s -> s)", "6"),
+    ])
+    .await;
+    let rows = "SELECT array_join(array_agg(CAST(reduce(l, n, (s, x) -> s + x * n, s -> s - n) AS varchar) ORDER BY n), ' ', '-') \
+                FROM (VALUES (ARRAY[1, 2, 3], 1), (CAST(NULL AS bigint[]), 2), (CAST(ARRAY[] AS bigint[]), 3), (ARRAY[1], 10)) AS t(l, n)";
+    holds(&[(&format!("({rows})"), r#""6 - 0 10""#)]).await;
+    fails(&[
+        ("reduce(ARRAY[1], 0, (s, x) -> s + x)", "reduce"),
+        ("reduce(1, 0, (s, x) -> s + x, s -> s)", "reduce takes an array"),
+        ("reduce(sequence(1, 40), 'x', (s, x) -> s || s, s -> length(s))", "the most is"),
+        ("reduce(ARRAY[9223372036854775807], 1, (s, x) -> s + x, s -> s)", "overflow"),
+        ("array_sort(ARRAY[1, 2], (a, b) -> a - b)", "array_agg(x ORDER BY"),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn times_are_read_and_written() {
     holds(&[
         ("from_iso8601_timestamp('2020-05-11')", r#""2020-05-11T00:00:00Z""#),

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use orgtrail_archive::archive::listing::{Archive, Chain, ChainPlace, Listing, LogFile};
+use orgtrail_archive::archive::listing::{Archive, Before, Chain, ChainPlace, Listing, LogFile};
 use orgtrail_archive::archive::window::{Window, start_of};
 use orgtrail_core::log_path::{Folder, LogKey, LogRoot};
 
 use super::super::error::QueryError;
+use crate::lake::folders::Folders;
 use crate::lake::identity::LakeError;
 use crate::lake::layout::{LedgerId, number_of};
 use crate::lake::ledger::{Ledger, LedgerHead};
@@ -97,7 +98,7 @@ pub(super) async fn needs(archive: &Archive, lake: Option<&Lake>, window: &Windo
     let mut listing = Listing { asked: window.clone(), ..Listing::default() };
     let has_newer = later.is_some() && !archive.places().is_empty();
     if let Some(later) = later.filter(|_| has_newer) {
-        listing = archive.list(&later).await;
+        listing = list(archive, &contents, &later, window).await;
         listing.asked = window.clone();
         listing.files = not_in(lake, std::mem::take(&mut listing.files)).await?;
     }
@@ -148,6 +149,17 @@ fn later(contents: &Contents, names: &[String], window: &Window, late: SignedDur
         return None;
     }
     Some(Window { from: window.from.max(from), ..window.clone() })
+}
+
+/// Returns what may have come since a lake was updated, also of folders that it does not know.
+async fn list(archive: &Archive, contents: &Contents, later: &Window, window: &Window) -> Listing {
+    let mut folders = Folders::default();
+    for progress in contents.progress.iter().filter_map(|(_, progress)| progress.as_ref()) {
+        folders.extend(&progress.folders);
+    }
+    let names = archive.place_names();
+    let is_known = |place: usize, folder: &str| names.get(place).is_some_and(|name| folders.has(name, folder));
+    archive.list_since(later, Some(&Before { is_known: &is_known, begin: window.from })).await
 }
 
 /// Says what is not known to be in a lake that is asked without the log files beside it.
@@ -238,7 +250,7 @@ fn add_progress(listing: &mut Listing, progress: Option<&Progress>, window: &Win
     listing.refused.extend(missing.cloned());
     let further = usize::try_from(progress.missing_count).unwrap_or(usize::MAX).saturating_sub(progress.missing.len());
     if further > 0 {
-        let text = format!("{further} more log files could not be put into the lake");
+        let text = format!("{further} more log files, or prefixes of them, could not be put into the lake");
         listing.refused.push(("the lake".to_owned(), text));
     }
     let known: BTreeSet<String> = listing.beside.iter().chain(&progress.beside).cloned().collect();

@@ -19,8 +19,9 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, col, lit};
-use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, col, lit};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{BinaryExpr as PhysicalBinary, Column as PhysicalColumn};
 use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -37,6 +38,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::distinctly::Distinctly;
 use super::newer::Newer;
 use super::tally::Tally;
 use crate::columns::column::{Column, Kind, UTC, schema};
@@ -177,7 +179,7 @@ fn direct_plan(
             names.push(name);
         }
     }
-    let scan = scan(slots, &names, (filters, request.applies_filters), state)?;
+    let scan = scan(slots, &names, (filters, request.applies_filters), request.tally, state)?;
     let mut plan: Arc<dyn ExecutionPlan> = scan;
     if let Some(asked) = asked.into_iter().map(|(_, filter)| filter).reduce(Expr::and) {
         let schema = DFSchema::try_from(plan.schema().as_ref().clone())?;
@@ -188,7 +190,7 @@ fn direct_plan(
     let own = plan.schema();
     let renamed = (0..wanted).map(|at| {
         let name = own.field(at).name();
-        let expr: Arc<dyn datafusion::physical_expr::PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
+        let expr: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
         (expr, outer.field(at).name().clone())
     });
     Ok(Arc::new(ProjectionExec::try_new(renamed.collect::<Vec<_>>(), plan)?))
@@ -201,7 +203,7 @@ fn record_plan(
     request: &SlotRequest<'_>,
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let scan = scan(slots, &OF_RECORDS, (filters, false), state)?;
+    let scan = scan(slots, &OF_RECORDS, (filters, false), request.tally, state)?;
     let schema = schema(request.columns);
     let part = |partition: usize| -> Arc<dyn PartitionStream> {
         Arc::new(RecordPart {
@@ -225,18 +227,18 @@ fn scan(
     slots: &[&SlotFile],
     names: &[&str],
     (filters, applies): (Vec<Expr>, bool),
+    tally: &Tally,
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let table = schema(slot_columns());
     let mut source = ParquetSource::new(Arc::clone(&table))
-        .with_parquet_file_reader_factory(Arc::new(Factory))
+        .with_parquet_file_reader_factory(Arc::new(Factory(tally.clone())))
         .with_enable_page_index(true)
         .with_bloom_filter_on_read(true);
-    if let Some(filter) = filters.into_iter().reduce(Expr::and) {
-        let schema = DFSchema::try_from(table.as_ref().clone())?;
-        // Records are large: they are unpacked only where the conditions hold.
-        let applies = applies || names.contains(&"record");
-        source = source.with_predicate(state.create_physical_expr(filter, &schema)?).with_pushdown_filters(applies);
+    // Records are large: they are unpacked only where the conditions hold.
+    let applies = applies || names.contains(&"record");
+    if let Some(filter) = predicate(filters, applies, &table, state)? {
+        source = source.with_predicate(filter).with_pushdown_filters(applies);
     }
     let indices = names.iter().map(|name| table.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
     let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
@@ -244,6 +246,29 @@ fn scan(
         .with_projection_indices(Some(indices))?
         .build();
     Ok(DataSourceExec::from_data_source(config))
+}
+
+/// Returns the conditions as one. `None`: there are none.
+fn predicate(
+    filters: Vec<Expr>,
+    applies: bool,
+    table: &SchemaRef,
+    state: &dyn Session,
+) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+    let schema = DFSchema::try_from(table.as_ref().clone())?;
+    let mut all: Option<Arc<dyn PhysicalExpr>> = None;
+    for filter in filters {
+        // Groups and pages are hardly ever left out by one of several conditions, so that nothing is lost where Parquet
+        // does not look into them.
+        let is_choice = matches!(&filter, Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }));
+        let own = state.create_physical_expr(filter, &schema)?;
+        let own = if applies && is_choice { Distinctly::of(own) } else { own };
+        all = Some(match all {
+            Some(all) => Arc::new(PhysicalBinary::new(all, Operator::And, own)),
+            None => own,
+        });
+    }
+    Ok(all)
 }
 
 /// Spreads the slots over parts of about the same size.
@@ -354,7 +379,7 @@ fn take(
 
 /// Makes readers of slots: what a file is goes with it.
 #[derive(Debug)]
-struct Factory;
+struct Factory(Tally);
 
 impl ParquetFileReaderFactory for Factory {
     fn create_reader(
@@ -366,20 +391,25 @@ impl ParquetFileReaderFactory for Factory {
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
         let slot = file.extensions.get::<SlotFile>().cloned();
         let slot = slot.ok_or_else(|| DataFusionError::Internal("a file is no slot".to_owned()))?;
-        Ok(Box::new(Reader(slot)))
+        Ok(Box::new(Reader { slot, tally: self.0.clone() }))
     }
 }
 
-struct Reader(SlotFile);
+struct Reader {
+    slot: SlotFile,
+    tally: Tally,
+}
 
 impl AsyncFileReader for Reader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
-        let opened = Arc::clone(&self.0.opened);
+        self.tally.fetches(self.slot.id);
+        let opened = Arc::clone(&self.slot.opened);
         async move { opened.read(range).await.map_err(failed) }.boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
-        let opened = Arc::clone(&self.0.opened);
+        self.tally.fetches(self.slot.id);
+        let opened = Arc::clone(&self.slot.opened);
         async move {
             let reads = iter(ranges).map(|range| {
                 let opened = Arc::clone(&opened);
@@ -394,7 +424,7 @@ impl AsyncFileReader for Reader {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
-        let metadata = Arc::clone(&self.0.metadata);
+        let metadata = Arc::clone(&self.slot.metadata);
         async move { Ok(metadata) }.boxed()
     }
 }

@@ -24,7 +24,7 @@ use super::newer::Newer;
 use super::partition::ChainScan;
 use super::slots;
 use super::tally::Tally;
-use crate::columns::column::{Column, schema};
+use crate::columns::column::{Column, Kind, schema};
 use crate::columns::extract::Asked;
 use crate::lake::reading::Lake;
 use orgtrail_archive::archive::listing::{Archive, Listing, LogFile};
@@ -95,6 +95,11 @@ impl EventTable {
     /// other columns: for conditions that few events fulfil.
     pub fn applying_conditions(self) -> Self {
         Self { applies_conditions: true, ..self }
+    }
+
+    /// Tells whether a column is quickly read: JSON as delivered takes most of what an event takes.
+    pub fn is_quick(&self, column: &str) -> bool {
+        self.view.columns.iter().any(|own| own.name == column && !matches!(own.kind, Kind::Json))
     }
 
     /// Tells whether there is a lake.
@@ -233,8 +238,8 @@ impl EventTable {
         });
         for slot in &needs.slots {
             self.scans.tally.once(("slot", slot.id), |looked| {
-                looked.records += slot.footer.read;
-                looked.duplicates += slot.footer.duplicates;
+                looked.slot_records += slot.footer.read;
+                looked.slot_duplicates += slot.footer.duplicates;
             });
         }
         Ok(())

@@ -1,12 +1,14 @@
 //! What a scan looked at, counted as it goes.
 
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::lake::layout::SlotId;
 
 /// Parts that are named; what goes beyond is counted.
 const UNREAD_MAX: usize = 100;
@@ -37,9 +39,13 @@ pub struct Looked {
     pub bytes: u64,
     /// Their size inflated.
     pub inflated_bytes: u64,
-    /// Records in them and in the slots, also those that are there more than once.
+    /// Records in them, also those that are there more than once.
     pub records: u64,
-    /// Records that were delivered before with the same bytes, which count once.
+    /// Records that the slots were made of, of all accounts, regions and hours in them.
+    pub slot_records: u64,
+    /// Of these, those that were delivered before with the same bytes.
+    pub slot_duplicates: u64,
+    /// Records of log files that were delivered before with the same bytes, which count once.
     pub duplicates: u64,
     /// Records without a time that can be read: no question about a time finds them.
     pub without_time: u64,
@@ -57,6 +63,9 @@ struct Counted {
     /// itself does.
     once: HashSet<u64>,
     keys: RandomState,
+    /// The slots of which bytes were fetched, each with when that was last, in order.
+    slots: HashMap<SlotId, u64>,
+    fetches: u64,
 }
 
 /// Shared by all parts of a scan.
@@ -86,6 +95,19 @@ impl Tally {
         if counted.once.insert(hash) {
             change(&mut counted.looked);
         }
+    }
+
+    /// Notes that bytes of a slot are fetched.
+    pub(super) fn fetches(&self, slot: SlotId) {
+        let mut counted = self.counted();
+        counted.fetches += 1;
+        let at = counted.fetches;
+        counted.slots.insert(slot, at);
+    }
+
+    /// Returns the slots of which bytes were fetched, each with when that was last: a later one has a greater number.
+    pub(super) fn read_slots(&self) -> HashMap<SlotId, u64> {
+        self.counted().slots.clone()
     }
 
     /// Notes what could not be read.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, Result};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
@@ -41,7 +41,7 @@ async fn pass(source: &EventTable, ends: Vec<BranchEnd>, context: &SessionContex
     let mut columns: Vec<usize> = ends.iter().flat_map(|end| end.columns.iter().copied()).collect();
     columns.sort_unstable();
     columns.dedup();
-    let filters = common_filters(&ends);
+    let filters = common_filters(&ends, |name| source.is_quick(name));
     let plan = source.scan(&context.state(), Some(&columns), &filters, None).await?;
     let outlets: Arc<[Outlet]> = ends.into_iter().map(|end| Outlet::of(end, &columns)).collect::<Vec<_>>().into();
     for part in 0..plan.output_partitioning().partition_count() {
@@ -53,18 +53,34 @@ async fn pass(source: &EventTable, ends: Vec<BranchEnd>, context: &SessionContex
 
 /// Returns what holds of every event that a question needs. Where all have the same conditions these are it, each by
 /// itself: slots are left out by them more easily than by one long condition.
-fn common_filters(ends: &[BranchEnd]) -> Vec<Expr> {
+fn common_filters(ends: &[BranchEnd], is_quick: impl Fn(&str) -> bool) -> Vec<Expr> {
     match ends {
         [first, others @ ..] if others.iter().all(|end| end.filters == first.filters) => first.filters.clone(),
-        _ => common_filter(ends).into_iter().collect(),
+        _ => common_filter(ends, &is_quick).into_iter().collect(),
     }
 }
 
 /// See [`common_filters`]; of different conditions one that is true where one of them is. `None`: one question may need
 /// any event.
-fn common_filter(ends: &[BranchEnd]) -> Option<Expr> {
-    let of_each: Option<Vec<Expr>> = ends.iter().map(|end| end.filters.iter().cloned().reduce(Expr::and)).collect();
-    of_each?.into_iter().reduce(Expr::or)
+fn common_filter(ends: &[BranchEnd], is_quick: &dyn Fn(&str) -> bool) -> Option<Expr> {
+    let quick =
+        |end: &BranchEnd| end.filters.iter().filter_map(|filter| quick_part(filter, is_quick)).reduce(Expr::and);
+    ends.iter().map(quick).collect::<Option<Vec<Expr>>>()?.into_iter().reduce(Expr::or)
+}
+
+/// Returns what must hold where a condition does, of the columns that are quickly read: the others are then read of few
+/// events only. `None`: that is nothing.
+fn quick_part(filter: &Expr, is_quick: &dyn Fn(&str) -> bool) -> Option<Expr> {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            let parts = [left, right].into_iter().filter_map(|part| quick_part(part, is_quick));
+            parts.reduce(Expr::and)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            Some(quick_part(left, is_quick)?.or(quick_part(right, is_quick)?))
+        }
+        other => other.column_refs().iter().all(|column| is_quick(&column.name)).then(|| other.clone()),
+    }
 }
 
 impl Outlet {

@@ -6,7 +6,6 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionContext;
-use futures::StreamExt;
 use futures::future::join_all;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
@@ -15,7 +14,7 @@ use super::{Answered, KEYS_MAX, TogetherAnswer, TogetherQuestion, pump};
 use crate::query::answer::{ATTEMPTS, Cell, beside, plain_name};
 use crate::query::engine::Engine;
 use crate::query::error::QueryError;
-use crate::query::scan::EventTable;
+use crate::query::scan::{EventTable, Scans, next_of};
 use crate::query::views::{VIEWS, View};
 
 /// Asks some questions with one pass over the events; returns an answer for each, in their order. It ends by itself
@@ -86,8 +85,8 @@ async fn once(engine: &Arc<Engine>, questions: &[TogetherQuestion]) -> All {
         pump::start(engine.table(view), ends, engine.context()).await?;
     }
     let collected = streams.into_iter().zip(questions).map(|(stream, question)| {
-        let question = question.clone();
-        async move { tokio::spawn(collect(stream?, question)).await.unwrap_or(Err(QueryError::NoAnswer)) }
+        let (question, scans) = (question.clone(), engine.shared_scans());
+        async move { tokio::spawn(collect(stream?, question, scans)).await.unwrap_or(Err(QueryError::NoAnswer)) }
     });
     Ok(join_all(collected).await)
 }
@@ -129,7 +128,7 @@ async fn begin(context: &SessionContext, question: &TogetherQuestion) -> Result<
     Ok(context.execute_logical_plan(plan).await?.execute_stream().await?)
 }
 
-async fn collect(mut stream: SendableRecordBatchStream, question: TogetherQuestion) -> Answered {
+async fn collect(mut stream: SendableRecordBatchStream, question: TogetherQuestion, scans: Arc<Scans>) -> Answered {
     let schema = stream.schema();
     let columns = schema.fields().iter().map(|field| plain_name(field.name()).to_owned()).collect();
     let mut answer = TogetherAnswer { columns, ..TogetherAnswer::default() };
@@ -137,7 +136,7 @@ async fn collect(mut stream: SendableRecordBatchStream, question: TogetherQuesti
         question.tally.iter().map(|(name, length)| (answer.columns.iter().position(|column| column == name), *length));
     let places: Vec<(Option<usize>, usize)> = places.collect();
     let weight = question.weight.and_then(|name| answer.columns.iter().position(|column| column == name));
-    while let Some(batch) = stream.next().await {
+    while let Some(batch) = next_of(&mut stream, &scans).await {
         let batch = batch?;
         answer.rows_count += batch.num_rows() as u64;
         answer.keep(&batch, &question);

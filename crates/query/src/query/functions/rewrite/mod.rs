@@ -54,7 +54,7 @@ pub(super) fn rewrite(statement: &mut Statement, databases: DatabaseNames) -> Re
                 databases::leave_out(inner);
             }
             let (aliases, partitions) = (Aliases::of(inner), Partitions::of(inner));
-            let mut rewriter = Rewriter { aliases, partitions, shown: Vec::new() };
+            let mut rewriter = Rewriter { databases, aliases, partitions, shown: Vec::new() };
             match VisitMut::visit(inner, &mut rewriter) {
                 ControlFlow::Break(error) => Err(error),
                 ControlFlow::Continue(()) => Ok(()),
@@ -77,6 +77,7 @@ impl VisitorMut for Flatter {
 }
 
 struct Rewriter {
+    databases: DatabaseNames,
     aliases: Aliases,
     partitions: Partitions,
     /// How the columns of each `SELECT` that is being read are written, those without a name.
@@ -154,7 +155,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
         let made = match expr {
-            Expr::Function(call) => match called(call) {
+            Expr::Function(call) => match called(call, self.databases) {
                 Ok(made) => made,
                 Err(error) => return ControlFlow::Break(error),
             },
@@ -297,7 +298,7 @@ fn function(name: &str, arguments: Vec<Expr>) -> Expr {
 }
 
 /// Returns what a call of Trino is here. `None`: it is the same.
-fn called(call: &mut Function) -> Result<Option<Expr>, QueryError> {
+fn called(call: &mut Function, databases: DatabaseNames) -> Result<Option<Expr>, QueryError> {
     if call.name.0.len() != 1 {
         return Ok(None);
     }
@@ -323,6 +324,12 @@ fn called(call: &mut Function) -> Result<Option<Expr>, QueryError> {
             all.map(|all| function("make_array", all))
         }
         ("zip_with", [one, other, Expr::Lambda(lambda)]) => zip::with(one, other, lambda),
+        // Athena knows it.
+        ("array_sort", [_, Expr::Lambda(_)]) if databases == DatabaseNames::LeftOut => {
+            let why = "array_sort with a lambda is not supported: take the array apart with CROSS JOIN UNNEST(…) AS t(x), \
+                       sort with ORDER BY, and put it together with array_agg(x ORDER BY …)";
+            return Err(QueryError::Syntax(why.to_owned()));
+        }
         ("listagg", _) => {
             listagg(call);
             None
