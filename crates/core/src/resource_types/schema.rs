@@ -178,7 +178,12 @@ impl ResourceType {
             let (a_name, b_name) = (a.as_name_alone(), b.as_name_alone());
             a_name.and_then(|a| compare(&a, b)).or_else(|| compare(a, &b_name?))
         };
-        compare(a, b).or_else(|| if self.has_random_end() { of_partial() } else { None })
+        if !self.has_random_end() {
+            return compare(a, b);
+        }
+        // Six characters at random are of one name: another one may have them too, or end with a word that is as long.
+        let are_namesakes = a.name.as_ref().zip(b.name.as_ref()).is_none_or(|(a, b)| a == b);
+        compare(a, b).filter(|_| are_namesakes).or_else(of_partial)
     }
 
     /// Tells whether its ARNs end with characters at random behind the name.

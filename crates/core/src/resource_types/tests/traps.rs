@@ -74,6 +74,12 @@ fn ids_tell_a_reused_name_apart() {
     let delete = "secretsmanager:DeleteSecret";
     assert_eq!(by(&secret("AAAAAA"), delete, parts("AAAAAA")), [("delete", MatchedBy::Arn, true)]);
     assert_eq!(by(&secret("AAAAAA"), delete, parts("BBBBBB")), []);
+    // The same end of another name, at random or as a word of a partial ARN, is of another secret.
+    let named = |name: &str| format!("arn:aws:secretsmanager:eu-central-1:111122223333:secret:{name}");
+    let asked = |name: &str| json!({"q": {"secretId": named(name)}});
+    assert_eq!(by(&named("web-master"), delete, asked("api-master")), []);
+    assert_eq!(by(&named("web-master"), delete, asked("web-master")).len(), 1);
+    assert_eq!(by(&named("p/one-Qa1b2c"), delete, asked("p/two-Qa1b2c")), []);
     let stack = |id: &str| format!("arn:aws:cloudformation:eu-central-1:111122223333:stack/web/{id}");
     let parts = json!({"q": {"stackName": stack("2")}});
     assert_eq!(by(&stack("1"), "cloudformation:DeleteStack", parts.clone()), []);
