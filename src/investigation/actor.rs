@@ -33,7 +33,7 @@ async fn sessions_of(sources: &Sources, query: ActorQuery) -> Result<SessionSet,
     Ok(all)
 }
 
-/// Returns the providers that vouched for somebody of the name of an actor, as it was typed. More than one may be as
+/// Returns the providers that vouched for a person of the name of an actor, as it was typed. More than one may be as
 /// many people. Empty: it says which one, or is no person.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Where records contradict each other, or do not say enough: `who` names everybody who may have done it, and never one
+//! Where records contradict each other, or do not say enough: `who` names all who may have done it, and never one
 //! of them alone.
 
 use serde_json::{Value, json};

@@ -98,7 +98,7 @@ impl ActorQuery {
         }
     }
 
-    /// Returns the providers that vouched for somebody of the person's name, as some calls that began sessions say.
+    /// Returns the providers that vouched for a person of this name, as some calls that began sessions say.
     /// More than one may be as many people. Empty: the provider is said, or all are asked for, or it is no person.
     pub fn providers<'i>(text: &str, issues: impl IntoIterator<Item = &'i Issue>) -> BTreeSet<String> {
         let Self::Person { provider: None, name } = Self::of(text) else { return BTreeSet::new() };

@@ -112,7 +112,7 @@ pub enum Doubt {
     Replaced,
     /// A call may have deleted it: the record does not tell whether it was done, or whether it was this one.
     Deletion(Box<Step>),
-    /// It was deleted, and this call changed it after: somebody made it again, and no record says who.
+    /// It was deleted, and this call changed it after: it was made again, and no record says who did.
     MadeAgain(Box<Step>),
     /// The time until its deletion is over, and no record says that AWS did it or that it was taken back.
     Due,

@@ -93,11 +93,12 @@ const REFUSED: [(&str, &[&str]); 14] = [
 ];
 
 /// Deletions that wait for some days, in which they can be taken back and are not to be asked for again:
-/// `KMSInvalidStateException`, `InvalidRequestException`, `InactiveEventDataStoreException`.
-const WAITING: [(&str, &[&str]); 3] = [
-    ("kms.amazonaws.com", &["ScheduleKeyDeletion"]),
-    ("secretsmanager.amazonaws.com", &["DeleteSecret"]),
-    ("cloudtrail.amazonaws.com", &["DeleteEventDataStore"]),
+/// `KMSInvalidStateException`, `InvalidRequestException`, `InactiveEventDataStoreException`. Service, call, what the
+/// request calls the days, and how many they are where it has none.
+const WAITING: [(&str, &str, &str, i64); 3] = [
+    ("kms.amazonaws.com", "ScheduleKeyDeletion", "pendingWindowInDays", 30),
+    ("secretsmanager.amazonaws.com", "DeleteSecret", "recoveryWindowInDays", 30),
+    ("cloudtrail.amazonaws.com", "DeleteEventDataStore", "", 7),
 ];
 
 impl WhenAbsent {
@@ -114,7 +115,7 @@ impl WhenAbsent {
         let is_forced = || is_forced(record);
         match () {
             () if is_among(&SUCCEEDING) || is_forced() => Self::Succeeds,
-            () if is_among(&WAITING) => Self::RefusedWhileWaiting,
+            () if waiting_days(source, call).is_some() => Self::RefusedWhileWaiting,
             () if matched_by == MatchedBy::Id => Self::Succeeds,
             // All that can be named by the id alone, and instances: "if you terminate an instance more than once, each
             // call succeeds" (EC2 API, `TerminateInstances`).
@@ -143,6 +144,13 @@ pub(super) fn is_repeatable(call: &str, region: Option<&str>) -> bool {
         "CreateBucket" => region == Some("us-east-1"),
         _ => false,
     }
+}
+
+/// Returns what the request of a deletion that waits calls the days, and how many they are where it has none. `None`:
+/// the call asks for no such deletion.
+pub(super) fn waiting_days(source: &str, call: &str) -> Option<(&'static str, i64)> {
+    let found = WAITING.iter().find(|(own, name, ..)| *own == source && is_call(call, name));
+    found.map(|(.., field, days)| (*field, *days))
 }
 
 /// Tells whether a record asks for a deletion at once.

@@ -8,7 +8,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::repeated::is_forced;
+use super::super::repeated::{is_forced, waiting_days};
 use super::Step;
 use crate::event::Record;
 use crate::resource_types::ResourceEffect;
@@ -17,17 +17,10 @@ const KMS: &str = "kms.amazonaws.com";
 const SECRETS: &str = "secretsmanager.amazonaws.com";
 const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
 
-/// The calls that ask for a deletion in some days: service, call, what the request calls the days, and how many they
-/// are where it has none.
-const WAITING: [(&str, &str, &str, i64); 3] = [
-    (KMS, "ScheduleKeyDeletion", "pendingWindowInDays", 30),
-    (SECRETS, "DeleteSecret", "recoveryWindowInDays", 30),
-    (CLOUDTRAIL, "DeleteEventDataStore", "", 7),
-];
-/// The longest time that any of them waits, in days.
+/// The longest time that any deletion waits, in days.
 const WAITING_MAX: i64 = 30;
 
-/// The calls that take such a deletion back.
+/// The calls that take a deletion back that waits.
 const TAKING_BACK: [(&str, &str); 3] =
     [(KMS, "CancelKeyDeletion"), (SECRETS, "RestoreSecret"), (CLOUDTRAIL, "RestoreEventDataStore")];
 
@@ -51,7 +44,7 @@ impl Wait {
     /// Returns how long the deletion waits that a record asks for. `None`: it does not wait.
     pub(super) fn of(record: &Record<'_>) -> Option<Self> {
         let (source, call) = (record.event_source.as_deref()?, record.event_name.as_deref()?);
-        let (.., field, days) = WAITING.iter().find(|(own, name, ..)| *own == source && *name == call)?;
+        let (field, days) = waiting_days(source, call)?;
         if is_forced(record) {
             return None;
         }
@@ -60,7 +53,7 @@ impl Wait {
             return Some(Self { until: None });
         }
         let asked = record.request_parameters.and_then(|asked| asked.at(field));
-        let days = asked.and_then(|asked| asked.as_str().trim_matches('"').parse().ok()).unwrap_or(*days);
+        let days = asked.and_then(|asked| asked.as_str().trim_matches('"').parse().ok()).unwrap_or(days);
         let window = SignedDuration::from_hours(24 * days.clamp(0, WAITING_MAX));
         Some(Self { until: record.event_time.and_then(|time| time.checked_add(window).ok()) })
     }

@@ -176,7 +176,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Tells whether an object was damaged when it was put in, and the archive has a whole one in its place that is in
-    /// too. Any other content is a difference: nobody writes a log file again.
+    /// too. Any other content is a difference: AWS writes no log file again.
     async fn was_mended(&self, number: u16, source: &Source, file: &LogFile) -> bool {
         let id = LedgerId::of(file.made, number);
         let stored = self.store.get(&id.key()).await.ok().flatten();

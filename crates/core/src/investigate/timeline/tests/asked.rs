@@ -72,7 +72,7 @@ fn a_key_waits_for_its_deletion_until_it_is_done_or_taken_back() {
     let deleted = done(KEY, 17, "aws", "DeleteKey");
     let carried_out = ("done by bob".to_owned(), None, Some("aws".to_owned()));
     assert_eq!(end(KEY, &[bob.clone(), deleted.clone()]), carried_out);
-    // Long behind the day that was asked for it is another request that AWS did, and nobody has its record.
+    // Long behind the day that was asked for it is another request that AWS did, and no record says whose.
     let late = done(KEY, 40, "aws", "DeleteKey");
     assert_eq!(end(KEY, &[bob, late]), ("ended by AWS in aws".to_owned(), Some(Unseen::TakenBack), None));
     // AWS never does it by itself.
@@ -128,7 +128,7 @@ fn where_a_name_is_used_again_what_had_it_waits_no_more() {
     let all = of(subject, &[asked.clone(), by_name(20, "ann", "CreateSecret", "")]);
     assert!(matches!(all[0].ending(), Ending::DoneBy(step) if step.event_id == "bob"));
     assert_eq!((all.len(), all[0].unseen, all[1].ending()), (2, None, Ending::Nothing));
-    // Before that day somebody must have ended it at once.
+    // Before that day a call must have ended it at once.
     let all = of(subject, &[asked, by_name(12, "ann", "CreateSecret", "")]);
     assert_eq!((all.len(), all[0].unseen, all[1].ending()), (2, Some(Unseen::EndedEarly), Ending::Nothing));
     // What AWS says of the one before is not said of the one after.
