@@ -1,6 +1,8 @@
 //! What is asked: which places, which lake, which time, accounts and regions, and within which limits. Every command
 //! that looks for events takes it.
 
+pub(in crate::cli) mod command;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +24,7 @@ use crate::archive::window::Window;
 use crate::archive::{Fault, FaultKind};
 use crate::ids::{AccountId, Region};
 use crate::lake::reading::Lake;
-use crate::log_path::TOP_FOLDER;
+use crate::log_path::{TOP_FOLDER, owner};
 use crate::query::answer::Ended;
 use crate::query::engine::{Engine, Limits, MEMORY_BYTES_MIN};
 use crate::query::error::QueryError;
@@ -50,6 +52,9 @@ pub(super) fn clear_temporary() {
 /// What is read at most, and how much memory is used, unless the user says otherwise.
 const READ_BYTES: u64 = 10 << 30;
 pub(super) const MEMORY_BYTES: u64 = 512 << 20;
+/// What `--max-bytes` is of a command that reads a time and days before it, and asks nothing but log files and a lake.
+pub(super) const MAX_BYTES: &str = "Read at most this much in one reading [default: 10GiB]\n\nOf the log files as they \
+                                    are stored, compressed; 0 is no limit. The days before are a second reading.";
 /// What the program has in use beside what a question may use, in bytes.
 const OWN_MEMORY_BYTES: u64 = 128 << 20;
 /// How often it is looked how much memory is in use.
@@ -205,7 +210,24 @@ pub(super) async fn logs(common: &Common, args: &AskedArgs, ui: &Ui) -> Result<A
             super::lake::open_to_ask(named, configured, &places, &around, ui).await?
         }
     };
+    if lake.is_some() {
+        args.place.iter().try_for_each(|place| must_not_be_narrower(place, args))?;
+    }
     Ok(AskedLogs { places, sought, expected, names, names_unknown: None, around, lake })
+}
+
+/// Refuses a place beside a lake that is the folder of one account, or lies in it: the lake has the events of all.
+fn must_not_be_narrower(place: &str, args: &AskedArgs) -> Result<(), CliError> {
+    let folder = format!("{}/", place.trim_end_matches('/'));
+    let Some(owner) = owner(&folder).filter(|owner| owner.account.parse::<AccountId>().is_ok()) else { return Ok(()) };
+    let is_whole = folder.ends_with(&format!("/{}/", owner.account));
+    if is_whole && matches!(args.account.as_slice(), [one] if one.as_str() == owner.account) {
+        return Ok(());
+    }
+    let what = if is_whole { "the folder of one account" } else { "a part of the folder of one account" };
+    let options = if is_whole { "--account" } else { "--account, --region, --from and --to" };
+    Err(CliError::new(format!("{place} is {what}, and the lake has the events of all accounts"))
+        .hint(format!("name the folder of all accounts and narrow the question with {options}, or pass --no-lake")))
 }
 
 /// Returns what is looked for in every place.
@@ -235,6 +257,25 @@ pub(super) async fn archive(args: &AskedArgs, logs: &AskedLogs) -> Result<Archiv
     Ok(archive)
 }
 
+/// Returns the engine that answers within the limits of the arguments, for a command that asks several times.
+///
+/// # Errors
+/// Where its memory and its temporary files cannot be set up.
+pub(super) fn engine_of(
+    args: &AskedArgs,
+    archive: Arc<Archive>,
+    lake: Option<Lake>,
+    window: Window,
+) -> Result<Engine, QueryError> {
+    let limits = Limits {
+        memory_bytes: usize::try_from(args.max_memory.unwrap_or(MEMORY_BYTES)).unwrap_or(usize::MAX),
+        temporary_folder: temporary_folder(),
+        read_bytes: Some(args.max_bytes.unwrap_or(READ_BYTES)).filter(|bytes| *bytes > 0),
+        ..Limits::default()
+    };
+    Engine::new(archive, lake, window, &limits)
+}
+
 /// Returns the engine that answers within the limits of the arguments.
 pub(super) fn engine(
     args: &AskedArgs,
@@ -243,13 +284,7 @@ pub(super) fn engine(
     now: Timestamp,
 ) -> Result<Engine, CliError> {
     must_have_memory(args, 1)?;
-    let limits = Limits {
-        memory_bytes: usize::try_from(args.max_memory.unwrap_or(MEMORY_BYTES)).unwrap_or(usize::MAX),
-        temporary_folder: temporary_folder(),
-        read_bytes: Some(args.max_bytes.unwrap_or(READ_BYTES)).filter(|bytes| *bytes > 0),
-        ..Limits::default()
-    };
-    Engine::new(archive, lake, window(args, now)?, &limits).map_err(failed)
+    engine_of(args, archive, lake, window(args, now)?).map_err(failed)
 }
 
 /// Refuses a limit of memory with which the engine cannot work. What a question gets is one of so many parts of it.

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::Common;
 use super::catalog::{CatalogEntry, Writes};
 use super::failure::CliError;
 use super::format::{ENDINGS, Ending, Format};
 use crate::files::same_place;
+use crate::report::text::json;
 
 /// A report as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,14 @@ impl From<String> for Content {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
+}
+
+/// Returns the report of a command as JSON.
+///
+/// # Errors
+/// Where a value cannot be written so.
+pub(super) fn json_text(report: &impl Serialize) -> Result<String, CliError> {
+    json::text(report).map_err(|error| CliError::new("cannot write the report").because(error))
 }
 
 /// Where a report goes.

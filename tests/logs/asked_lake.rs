@@ -250,7 +250,7 @@ fn a_check_says_which_days_and_accounts_of_the_lake_it_did_not_look_at() {
     let first = json!(["2026-11-20", "2026-11-20"]);
     let (last, text) = check(0, &["--from", "2026-11-21", "--to", "2026-11-21"]);
     assert_eq!(last["days_not_looked_at"], json!([first]), "{last:#}");
-    assert!(text.contains("Not looked at: the lake has events of 2026-11-20 too (--from 2026-11-20"), "{text}");
+    assert!(text.contains("Not looked at: what the lake has of 2026-11-20 (--from 2026-11-20"), "{text}");
     let (early, _) = check(0, &["--from", "2026-11-20", "--to", "2026-11-20", "--account", ACCOUNT]);
     assert_eq!(
         (&early["days_not_looked_at"], &early["accounts"]),
@@ -262,7 +262,7 @@ fn a_check_says_which_days_and_accounts_of_the_lake_it_did_not_look_at() {
         (&none["first_day"], &none["slots"], &none["is_whole"]),
         (&json!("2026-12-14"), &json!(0), &json!(false))
     );
-    assert!(text.contains("events of 2026-11-20 to 2026-11-21 too"), "{text}");
+    assert!(text.contains("what the lake has of 2026-11-20 to 2026-11-21"), "{text}");
 }
 
 /// Returns the files below a folder.

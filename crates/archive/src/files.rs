@@ -294,6 +294,18 @@ fn remove_left(folder: &Path, start: &OsStr) {
     }
 }
 
+/// Removes what killed runs left of any file in a folder and the folders below it: whoever writes there next may write
+/// other files. What cannot be looked at or removed does no harm.
+pub fn remove_left_below(folder: &Path) {
+    remove_left(folder, OsStr::new("."));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // A link is none, and so is followed to nowhere.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_left_below(&entry.path());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;

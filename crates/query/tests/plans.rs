@@ -7,12 +7,39 @@
 mod archive;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use datafusion::common::{ParamValues, ScalarValue};
 use futures::TryStreamExt;
+use orgtrail_query::query::answer::{Answered, Bounds, QueryAnswer, Question};
 use orgtrail_query::query::cell::Cell;
 use orgtrail_query::query::engine::Limits;
 use orgtrail_query::query::error::QueryError;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_any_width_are_sorted_with_any_memory_that_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    archive::write(folder.path());
+    // 60 MB of texts, which no memory below holds, and of which each of these takes another way: one or more parts, with
+    // files that are put together once or more often.
+    let sql = "SELECT lpad(cast(n.value * 7919 % 20011 AS varchar), 8, '0') || repeat('x', 3000) AS record FROM generate_series(1, 20000) AS n(value) \
+        ORDER BY record";
+    for mebibytes in [24, 32, 48, 64, 96, 128] {
+        let limits = Limits { memory_bytes: mebibytes << 20, threads: 4, ..archive::limits() };
+        let engine = archive::engine(folder.path(), &limits);
+        let mut stream = engine.ask(sql).await.unwrap();
+        let (mut last, mut rows) = (String::new(), 0);
+        while let Some(batch) = stream.try_next().await.unwrap_or_else(|error| panic!("{mebibytes} MiB: {error}")) {
+            for row in 0..batch.num_rows() {
+                let cell = Cell::of(batch.column(0).as_ref(), row).text().to_owned();
+                assert!(last < cell, "{mebibytes} MiB");
+                (last, rows) = (cell, rows + 1);
+            }
+        }
+        assert_eq!(rows, 20_000, "{mebibytes} MiB");
+    }
+}
 
 /// Asks for one number, with some memory.
 async fn number(memory_bytes: usize, sql: &str) -> Result<String, QueryError> {
@@ -50,6 +77,23 @@ async fn a_join_that_fits_nowhere_says_that_it_needs_more_memory() {
         assert!(matches!(error, QueryError::Memory(_)), "{memory_bytes}: {error:?}");
         assert!(error.help().is_some_and(|help| help.contains("--max-memory")), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_needs_more_memory_than_there_is_says_so_with_what_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    archive::write(folder.path());
+    let limits = Limits { memory_bytes: 700_000, threads: 4, ..archive::limits() };
+    let engine = Arc::new(archive::engine(folder.path(), &limits));
+    let sql = joined(&format!("{MANY} ORDER BY 1 LIMIT 1100"));
+    let question = Question { sql, values: ParamValues::Map(HashMap::new()), cannot_see: String::new() };
+    let answered = Answered { now: "2026-11-30T00:00:00Z".parse().unwrap(), expected: None };
+    let bounds = Bounds { rows: 10, bytes: 1 << 20, keeps_types: false };
+    let found = AtomicUsize::new(0);
+    let answer = QueryAnswer::of(engine, question, answered, bounds, &found, std::future::pending()).await.unwrap();
+    let coverage = answer.coverage;
+    assert!(!coverage.is_whole);
+    assert!(coverage.ended.as_ref().is_some_and(|why| why.starts_with("it needs more memory than")), "{coverage:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,12 @@
 //! `orgtrail dashboard`: what happened in some days, on one page, with what it covers.
 
-mod command;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::command::{Scope, known};
+use super::asked::command::{Scope, known};
 use super::asked::{self, AskedArgs, AskedLogs, MEMORY_BYTES, RunLimits};
 use super::failure::CliError;
 use super::logs::LogsError;
@@ -29,9 +27,6 @@ use crate::report::text::words::{count, size};
 /// How many days are looked at unless the user says otherwise.
 const DAYS: u32 = 30;
 /// How much memory is used unless the user says otherwise.
-/// What `--max-bytes` is, where nothing but log files and a lake is asked.
-const MAX_BYTES: &str = "Read at most this much in one reading [default: 10GiB]\n\nOf the log files as they are \
-                         stored, compressed; 0 is no limit. The days before are a second reading.";
 /// Rows that are kept of each panel, for JSON; the page shows fewer.
 const ROWS_MAX: usize = 100;
 /// Rows that are kept of what is drawn as a chart: an hour each.
@@ -44,7 +39,7 @@ const OUTCOME_CHARS: usize = 20;
 #[command(
     mut_arg("days", |days| days.help("Look at the events of the last days [default: 30]")),
     mut_arg("from", |from| from.help("Look at events from this time on").long_help(None)),
-    mut_arg("max_bytes", |most| most.long_help(MAX_BYTES))
+    mut_arg("max_bytes", |most| most.long_help(asked::MAX_BYTES))
 )]
 pub struct DashboardArgs {
     /// Where it looks.
@@ -358,7 +353,7 @@ fn stopped(ended: &Ended) -> CliError {
             CliError::new(format!("the dashboard took much more memory than {} (--max-memory)", size(*limit)))
                 .hint("look at fewer days, or at one account or region")
         }
-        Ended::Stopped | Ended::Rows(_) | Ended::Records(_) | Ended::Bytes(_) => {
+        Ended::Stopped | Ended::Needs(_) | Ended::Disk(_) | Ended::Rows(_) | Ended::Records(_) | Ended::Bytes(_) => {
             CliError::new("stopped: there is no dashboard, and no file was written")
         }
     }

@@ -11,6 +11,7 @@ use crate::cli::failure::CliError;
 use crate::cli::logs::archive::LogPlaces;
 use crate::cli::logs::{LogsContext, LogsError, time};
 use crate::cli::outcome::Outcome;
+use crate::cli::output::json_text;
 use crate::cli::size::size;
 use crate::cli::summary::Summary;
 use crate::cli::ui::Ui;
@@ -119,7 +120,7 @@ fn text(report: &LakeCheckReport, format: Format, ui: &Ui) -> Result<String, Cli
     match format {
         Format::Human => Ok(report.human(ui.width())),
         Format::Markdown => Ok(report.markdown()),
-        Format::Json => super::json_text(&report.json()),
+        Format::Json => json_text(&report.json()),
         other => Err(other.unknown_to("lake check")),
     }
 }

@@ -12,8 +12,6 @@ mod update;
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::failure::CliError;
 use super::logs::LogsContext;
 use super::ui::Ui;
@@ -21,7 +19,6 @@ use super::{CommandOutput, Common, examples};
 use crate::config::schema::LakeConfig;
 use crate::lake::identity::LakeError;
 use crate::lake::reading::Lake;
-use crate::report::text::json;
 
 pub(super) use keeper::LakeKeeper;
 
@@ -50,11 +47,6 @@ enum LakeCommand {
     /// Compare the lake with the log files that it was made of
     #[command(after_help = examples::LAKE_CHECK)]
     Check(Box<check::LakeCheckArgs>),
-}
-
-/// Returns the report of a command as JSON.
-fn json_text(report: &impl Serialize) -> Result<String, CliError> {
-    json::text(report).map_err(|error| CliError::new("cannot write the report").because(error))
 }
 
 /// The lake of a command.

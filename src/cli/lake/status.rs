@@ -5,6 +5,7 @@ use crate::cli::failure::CliError;
 use crate::cli::logs::LogsContext;
 use crate::cli::logs::archive::LogPlaces;
 use crate::cli::outcome::Outcome;
+use crate::cli::output::json_text;
 use crate::cli::summary::Summary;
 use crate::cli::ui::Ui;
 use crate::cli::{CommandOutput, Common, Format};
@@ -44,7 +45,7 @@ fn text(report: &LakeStatusReport, format: Format, ui: &Ui) -> Result<String, Cl
         Format::Human => Ok(report.human(ui.width())),
         Format::Markdown => Ok(report.markdown()),
         Format::Csv => Ok(report.csv()),
-        Format::Json => super::json_text(&report.json()),
+        Format::Json => json_text(&report.json()),
         other => Err(other.unknown_to("lake status")),
     }
 }

@@ -96,7 +96,7 @@ impl LakeCheckReport {
         let days: Vec<String> = self.not_looked_at().map(|(first, last)| days_text(first, last)).collect();
         let days = (!days.is_empty()).then(|| {
             let from = self.reach.map(|reach| reach.0.to_string()).unwrap_or_default();
-            format!("the lake has events of {} too (--from {from} looks at all of its days)", days.join(" and "))
+            format!("what the lake has of {} (--from {from} looks at all of its days)", days.join(" and "))
         });
         let accounts =
             (!self.accounts.is_empty()).then(|| format!("of other accounts than {}", self.accounts.join(", ")));

@@ -8,14 +8,14 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{BoxStream, iter, once};
 use orgtrail_archive::archive::{Fault, FaultKind, Listed};
-use orgtrail_archive::files::{NewFile, Readers};
+use orgtrail_archive::files::{NewFile, Readers, remove_left_below};
 use tokio::task::spawn_blocking;
 
 use super::store::{Condition, LakeStore, Opened, Stored, Written, rewritten};
@@ -27,12 +27,14 @@ const LOCK: &str = ".lock";
 #[derive(Debug, Clone)]
 pub struct FolderLake {
     root: PathBuf,
+    /// Set once what killed runs left was taken away, which the first write does.
+    is_tidy: Arc<OnceLock<()>>,
 }
 
 impl FolderLake {
     /// Returns the lake of a folder. The folder is made with the first write.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), is_tidy: Arc::default() }
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -64,7 +66,12 @@ impl LakeStore for FolderLake {
 
     async fn put(&self, key: &str, bytes: Bytes, condition: &Condition) -> Result<Written, Fault> {
         let (root, path, condition) = (self.root.clone(), self.path(key), condition.clone());
-        blocking(move || put(&root, &path, &bytes, &condition)).await
+        let is_tidy = Arc::clone(&self.is_tidy);
+        blocking(move || {
+            is_tidy.get_or_init(|| remove_left_below(&root));
+            put(&root, &path, &bytes, &condition)
+        })
+        .await
     }
 
     fn list(&self, folder: &str) -> BoxStream<'static, Result<Listed, Fault>> {
@@ -263,6 +270,26 @@ mod tests {
         let held = Condition::unchanged(lake.get("x").await.unwrap().as_ref());
         lake.put("x", bytes("new content"), &held).await.unwrap();
         assert_eq!(opened.read(4..11).await.unwrap_err(), rewritten());
+    }
+
+    #[tokio::test]
+    async fn what_killed_runs_left_is_taken_away_and_what_another_one_writes_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let day = root.path().join("events/day=2026-11-20");
+        fs::create_dir_all(&day).unwrap();
+        let left = |name: &str, hours: u64| {
+            let file = File::create(day.join(name)).unwrap();
+            let age = std::time::Duration::from_secs(hours * 3600);
+            file.set_modified(std::time::SystemTime::now().checked_sub(age).unwrap()).unwrap();
+        };
+        left(".s00.parquet.aaaaaa.orgtrail-new", 25);
+        left(".s00.parquet.bbbbbb.orgtrail-new", 1);
+        left("s00.parquet", 25);
+        let lake = FolderLake::new(root.path());
+        lake.put("lake.json", bytes("{}"), &Condition::Absent).await.unwrap();
+        let mut names: Vec<_> = fs::read_dir(&day).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".s00.parquet.bbbbbb.orgtrail-new", "s00.parquet"]);
     }
 
     #[tokio::test(flavor = "multi_thread")]

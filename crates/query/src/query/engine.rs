@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::common::ParamValues;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -18,7 +18,7 @@ use super::constants;
 use super::dense::FiltersGiveDenseTexts;
 use super::describe;
 use super::error::QueryError;
-use super::pool::QuestionPool;
+use super::pool::{FairPool, QuestionPool};
 use super::scan::{EventTable, Scans, Tally};
 use super::views::VIEWS;
 use crate::lake::reading::Lake;
@@ -96,10 +96,15 @@ fn counted(memory_bytes: usize) -> usize {
     memory_bytes / 4 * 3
 }
 
-fn runtime(limits: &Limits, pool: impl MemoryPool + 'static) -> datafusion::common::Result<Arc<RuntimeEnv>> {
+/// Returns the surroundings of questions, with the memory of `pool`, which makes one of so many bytes.
+fn runtime<P: MemoryPool + 'static>(
+    limits: &Limits,
+    pool: impl FnOnce(usize) -> P,
+) -> datafusion::common::Result<Arc<RuntimeEnv>> {
+    let bytes = counted(limits.memory_bytes);
     let largest = std::num::NonZeroUsize::MIN.saturating_add(2);
     let mut runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(TrackConsumersPool::new(QuestionPool(pool), largest)))
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(QuestionPool::new(pool(bytes), bytes), largest)))
         .with_max_temp_directory_size(limits.temporary_bytes);
     if let Some(folder) = &limits.temporary_folder {
         runtime = runtime.with_temp_file_path(folder);
@@ -134,7 +139,7 @@ impl Engine {
     /// Where the memory and the temporary files cannot be set up.
     pub fn new(archive: Arc<Archive>, lake: Option<Lake>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
         let limits = &limits.clone().within_memory();
-        let runtime = runtime(limits, FairSpillPool::new(counted(limits.memory_bytes)))?;
+        let runtime = runtime(limits, FairPool::new)?;
         let config = config(limits.threads).with_batch_size(limits.batch_rows());
         let config = config.with_sort_spill_reservation_bytes(merge_bytes(limits));
         let context = context(config, runtime);
@@ -188,6 +193,11 @@ impl Engine {
         self.limits.threads.max(1)
     }
 
+    /// Returns what its questions may use.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Returns what the questions so far looked at.
     pub fn scans(&self) -> &Scans {
         &self.scans
@@ -209,7 +219,7 @@ impl Engine {
     /// # Errors
     /// Where the temporary files cannot be set up.
     pub(super) fn shared_runtime(&self) -> Result<Arc<RuntimeEnv>, QueryError> {
-        Ok(runtime(&self.limits, GreedyMemoryPool::new(counted(self.limits.memory_bytes)))?)
+        Ok(runtime(&self.limits, GreedyMemoryPool::new)?)
     }
 
     /// Returns a session without tables and functions of ours, for a question that is asked together with others.

@@ -77,11 +77,36 @@ impl RecordSearch {
         engine: &Arc<Engine>,
         found: &AtomicUsize,
         stop: impl Future<Output = Ended>,
+        take: impl FnMut(String) -> Option<Ended>,
+    ) -> Result<Option<Ended>, QueryError> {
+        self.each_of(engine, found, stop, "", take).await
+    }
+
+    /// Does as [`RecordSearch::each`], in the order of the events' times; those without one come last.
+    ///
+    /// # Errors
+    /// As [`RecordSearch::run`]; some records may have been handed out then.
+    pub async fn each_by_time(
+        &self,
+        engine: &Arc<Engine>,
+        found: &AtomicUsize,
+        stop: impl Future<Output = Ended>,
+        take: impl FnMut(String) -> Option<Ended>,
+    ) -> Result<Option<Ended>, QueryError> {
+        self.each_of(engine, found, stop, " ORDER BY event_time, event_id, record", take).await
+    }
+
+    async fn each_of(
+        &self,
+        engine: &Arc<Engine>,
+        found: &AtomicUsize,
+        stop: impl Future<Output = Ended>,
+        order: &str,
         mut take: impl FnMut(String) -> Option<Ended>,
     ) -> Result<Option<Ended>, QueryError> {
         let test = self.test.as_ref().map(|test| engine.register_test(Arc::clone(test)));
         let and = test.as_ref().map(|name| format!(" AND {name}(record)")).unwrap_or_default();
-        let sql = format!("SELECT record FROM events WHERE ({}){and}", self.condition);
+        let sql = format!("SELECT record FROM events WHERE ({}){and}{order}", self.condition);
         let ended = each_part(engine, Question::plain(sql), std::pin::pin!(stop), |part| {
             let Part::Rows(batch) = part else { return None };
             found.fetch_add(batch.num_rows(), Ordering::Relaxed);

@@ -151,7 +151,7 @@ pub(in crate::query) async fn each_part(
     mut take: impl FnMut(Part) -> Option<Ended>,
 ) -> Result<Option<Ended>, QueryError> {
     let mut parts = run::start(Arc::clone(engine), question)?;
-    let mut ended = None;
+    let (mut ended, mut is_begun) = (None, false);
     while ended.is_none() {
         let part = tokio::select! {
             biased;
@@ -159,9 +159,14 @@ pub(in crate::query) async fn each_part(
             part = parts.recv() => part,
         };
         ended = match part {
-            Some(AnswerPart::Columns(schema)) => take(Part::Columns(schema)),
+            Some(AnswerPart::Columns(schema)) => {
+                is_begun = true;
+                take(Part::Columns(schema))
+            }
             Some(AnswerPart::Rows(batch)) => take(Part::Rows(batch)),
-            Some(AnswerPart::Failed(error)) => return Err(error),
+            Some(AnswerPart::Failed(error)) => {
+                Some(Ended::of(&error, engine.limits()).filter(|_| is_begun).ok_or(error)?)
+            }
             Some(AnswerPart::Done) => break,
             None => return Err(QueryError::NoAnswer),
         };

@@ -267,13 +267,12 @@ mod tests {
     use datafusion::arrow::datatypes::{Int64Type, Schema};
     use datafusion::arrow::record_batch::RecordBatch;
     use datafusion::datasource::MemTable;
-    use datafusion::execution::memory_pool::FairSpillPool;
     use datafusion::execution::runtime_env::RuntimeEnvBuilder;
     use datafusion::prelude::{SessionConfig, SessionContext};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::super::pool::QuestionPool;
+    use super::super::super::pool::{FairPool, QuestionPool};
     use super::*;
 
     /// A group, a text and whether it counts.
@@ -295,8 +294,8 @@ mod tests {
         let schema = batch(&[], kind).schema();
         let (first, second) = batches.split_at(batches.len() / 2);
         let table = MemTable::try_new(schema, vec![first.to_vec(), second.to_vec()]).unwrap();
-        let runtime =
-            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(QuestionPool(FairSpillPool::new(memory_bytes))));
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(QuestionPool::new(FairPool::new(memory_bytes), memory_bytes)));
         let config = SessionConfig::new().with_target_partitions(2).with_batch_size(32);
         let context = SessionContext::new_with_config_rt(config, runtime.build_arc().unwrap());
         super::super::register(&context).unwrap();

@@ -1,17 +1,17 @@
-//! The command line that gives the rows of a panel.
+//! Command lines that ask the same logs again.
 
-use crate::cli::asked::AskedArgs;
+use super::AskedArgs;
 use crate::cli::{Common, NamedBy};
 use crate::query::prepared::Parameter;
 
 /// What is asked, as options of `orgtrail query`.
-pub(super) struct Scope {
+pub(in crate::cli) struct Scope {
     words: Vec<String>,
 }
 
 impl Scope {
     /// Returns the options beside those of time.
-    pub(super) fn of(common: &Common, args: &AskedArgs) -> Self {
+    pub(in crate::cli) fn of(common: &Common, args: &AskedArgs) -> Self {
         let mut words = Vec::new();
         let mut option = |name: &str, value: String| words.push(format!("{name} {}", quoted(&value)));
         if common.config_named_by == NamedBy::CommandLine {
@@ -39,8 +39,19 @@ impl Scope {
         Self { words }
     }
 
+    /// Returns a command line with the same options, without those of time.
+    pub(in crate::cli) fn after(&self, command: &str) -> String {
+        std::iter::once(command).chain(self.words.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+    }
+
     /// Returns the command line of a prepared question over a time.
-    pub(super) fn command(&self, name: &str, parameters: &[(&str, String)], from: &str, to: Option<&str>) -> String {
+    pub(in crate::cli) fn command(
+        &self,
+        name: &str,
+        parameters: &[(&str, String)],
+        from: &str,
+        to: Option<&str>,
+    ) -> String {
         let mut words = vec![format!("orgtrail query --name {name}")];
         words.extend(parameters.iter().map(|(name, value)| format!("--param {}", quoted(&format!("{name}={value}")))));
         words.push(self.options(from, to));
@@ -48,14 +59,14 @@ impl Scope {
     }
 
     /// Returns the options of a command line about a time.
-    pub(super) fn options(&self, from: &str, to: Option<&str>) -> String {
+    pub(in crate::cli) fn options(&self, from: &str, to: Option<&str>) -> String {
         let time = [format!("--from {from}")].into_iter().chain(to.map(|to| format!("--to {to}")));
         time.chain(self.words.iter().cloned()).collect::<Vec<_>>().join(" ")
     }
 }
 
 /// Returns the parameters that a prepared question has, of those that there are values for.
-pub(super) fn known<'a>(parameters: &[Parameter], values: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
+pub(in crate::cli) fn known<'a>(parameters: &[Parameter], values: &[(&'a str, String)]) -> Vec<(&'a str, String)> {
     let has = |name: &str| parameters.iter().any(|parameter| parameter.name == name);
     values.iter().filter(|(name, _)| has(name)).cloned().collect()
 }
