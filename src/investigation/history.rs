@@ -317,8 +317,8 @@ impl HistorySource {
             Search::Actor(texts) | Search::ActorAndAssumed(texts) => {
                 texts.iter().map(|text| whole(of_actor(text))).collect()
             }
-            // Nothing is looked up by that: it would be everything.
-            Search::Writes => Vec::new(),
+            // Nothing is looked up by that: it would be everything, or what CloudTrail itself says once.
+            Search::Writes | Search::SameEvents(_) => Vec::new(),
             Search::AccessKey(key) => {
                 vec![whole(HistoryKey::AccessKeyId(key.clone())), whole(HistoryKey::ResourceName(key.clone()))]
             }

@@ -1,9 +1,9 @@
 //! What is looked for in records, and how SQL says it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{EventId, Record};
 use crate::investigate::chain::Wanted;
@@ -25,6 +25,9 @@ const CHANGES: &str = "(read_only IS NULL OR NOT read_only) AND (management_even
 /// The condition of records whose call is no name of one: a number, a list, an object.
 const NO_CALL: &str = "event_name IS NULL OR event_name < 'A' OR (event_name > 'Z~' AND event_name < 'a') OR event_name > 'z~' \
                        OR event_name IN ('true', 'false')";
+
+/// How far from the time of an event another record of it is looked for: one that contradicts it may name another time.
+const AROUND: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is looked for.
 #[derive(Debug, Clone)]
@@ -60,6 +63,8 @@ pub enum Search {
     Session(String),
     /// Events of an id, and the records that other accounts have of the same call.
     Event(EventId),
+    /// All records of some events, by their ids and when they were.
+    SameEvents(BTreeMap<String, Timestamp>),
 }
 
 impl Search {
@@ -123,6 +128,17 @@ impl Search {
                 let id = id.clone();
                 let test: RecordTest = Arc::new(move |text| Record::read(text).is_ok_and(|own| own.identity() == id));
                 RecordSearch { condition: "event_id IS NULL OR event_id = ''".to_owned(), test: Some(test) }
+            }
+            Self::SameEvents(events) => {
+                let spelled = |id: &String| [id.clone(), id.to_ascii_lowercase(), id.to_ascii_uppercase()];
+                let ids: BTreeSet<String> = events.keys().flat_map(spelled).collect();
+                let around = |at: &Timestamp| {
+                    let (from, to) = (at.checked_sub(AROUND), at.checked_add(AROUND));
+                    (from.unwrap_or(Timestamp::MIN), to.unwrap_or(Timestamp::MAX))
+                };
+                let time = within(events.values().map(around));
+                let ids = one_of("event_id", ids.iter().map(String::as_str));
+                RecordSearch { condition: format!("{ids} AND {time}"), test: None }
             }
             Self::Event(id) => {
                 let all = id.spellings();

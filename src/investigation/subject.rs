@@ -67,7 +67,79 @@ pub async fn resources(
     subject: &str,
     organization: Option<&BTreeSet<String>>,
 ) -> Result<WhoFound, QueryError> {
-    let texts = Texts { texts: source.search(&Search::of(types, candidates)).await? };
+    let asking = Asking { source, types, organization };
+    asking.resources(candidates, subject, &mut BTreeSet::from([subject.to_owned()])).await
+}
+
+/// What is asked for other resources beside the one that was typed.
+struct Asking<'s> {
+    source: &'s Sources,
+    types: &'s ResourceTypes,
+    organization: Option<&'s BTreeSet<String>>,
+}
+
+impl Asking<'_> {
+    /// Answers for some candidates, and for what they were called before or after. `known` has what was asked for.
+    async fn resources(
+        &self,
+        candidates: &[ResourceCandidate],
+        subject: &str,
+        known: &mut BTreeSet<String>,
+    ) -> Result<WhoFound, QueryError> {
+        let Found { mut found, other_names } =
+            resources_of(self.source, self.types, candidates, subject, self.organization).await?;
+        for (name, own) in other_names {
+            if known.len() > NAMES_MAX || !known.insert(name.clone()) {
+                continue;
+            }
+            let place = &own.identity;
+            let of = |own: ResourceCandidate| own.within(place.account.as_deref(), place.region.as_deref());
+            let candidates: Vec<ResourceCandidate> =
+                self.types.candidates(&name).unwrap_or_default().into_iter().map(of).collect();
+            let other = Box::pin(self.resources(&candidates, &name, known)).await?;
+            found.resources.extend(other.resources);
+            found.untraced += other.untraced;
+            found.unread += other.unread;
+        }
+        Ok(found)
+    }
+}
+
+/// The most names that something had one after the other, or that an alias leads to.
+const NAMES_MAX: usize = 20;
+
+/// What records say of some candidates, and what these were called before or after, with where they are.
+struct Found {
+    found: WhoFound,
+    other_names: BTreeMap<String, ResourceCandidate>,
+}
+
+/// Returns all other records of the events that decide what is said of some candidates.
+async fn of_same_events(
+    source: &Sources,
+    types: &ResourceTypes,
+    candidates: &[ResourceCandidate],
+    texts: &Texts,
+) -> Result<Vec<String>, QueryError> {
+    let events = Histories::of(types, candidates, &texts.read().0).deciding_events();
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known: BTreeSet<&String> = texts.texts.iter().collect();
+    let all = source.search(&Search::SameEvents(events)).await?;
+    Ok(all.into_iter().filter(|text| !known.contains(text)).collect())
+}
+
+async fn resources_of(
+    source: &Sources,
+    types: &ResourceTypes,
+    candidates: &[ResourceCandidate],
+    subject: &str,
+    organization: Option<&BTreeSet<String>>,
+) -> Result<Found, QueryError> {
+    let mut texts = Texts { texts: source.search(&Search::of(types, candidates)).await? };
+    let others = of_same_events(source, types, candidates, &texts).await?;
+    texts.texts.extend(others);
     let (records, unread) = texts.read();
     let Histories { mut resources, mut further, withheld, withheld_undated } =
         Histories::of(types, candidates, &records);
@@ -75,6 +147,8 @@ pub async fn resources(
     let deeds = resources.iter().filter(|own| own.has_deeds()).count();
     let shown = if deeds == 0 { resources.len().min(SHOWN_MAX) } else { deeds.min(SHOWN_MAX) };
     further += resources.split_off(shown).len();
+    let other_names = resources.iter().flat_map(ResourceHistory::other_names);
+    let other_names: BTreeMap<String, ResourceCandidate> = other_names.map(|(name, own)| (name, own.clone())).collect();
     let mut chosen = Chosen::of(&records, organization);
     resources.iter().for_each(|own| chosen.take(traced(own)));
     chosen.take(withheld.iter().take(SHOWN_MAX).map(|step| step.record).collect());
@@ -108,7 +182,7 @@ pub async fn resources(
         found.untraced += of_key.untraced;
         found.unread += of_key.unread;
     }
-    Ok(found)
+    Ok(Found { found, other_names })
 }
 
 /// Answers what was signed with an access key, and whose it is.
@@ -214,13 +288,22 @@ async fn of_sessions(
     organization: Option<&BTreeSet<String>>,
 ) -> Result<WhoFound, QueryError> {
     // One call of each session leads to whoever stands behind all of it.
-    let mut first: BTreeMap<(Option<&str>, Option<&str>), &Record<'_>> = BTreeMap::new();
+    // By the key, when the session began, and whose it is.
+    let mut first: BTreeMap<[Option<&str>; 3], [&Record<'_>; 2]> = BTreeMap::new();
     for record in records {
         let identity = &record.user_identity;
         let began = identity.session.as_ref().and_then(|session| session.creation_date.as_deref());
-        first.entry((identity.access_key_id.as_deref(), began)).or_insert(record);
+        let key = [identity.access_key_id.as_deref(), began, identity.arn.as_deref()];
+        let [earliest, latest] = first.entry(key).or_insert([record; 2]);
+        if record.event_time < earliest.event_time {
+            *earliest = record;
+        }
+        if record.event_time > latest.event_time {
+            *latest = record;
+        }
     }
-    let one_each: Vec<Record<'_>> = first.into_values().cloned().collect();
+    // A key that had expired, or was given out later, is told by the last call and by the first.
+    let one_each: Vec<Record<'_>> = first.into_values().flatten().cloned().collect();
     let people = People(chains(source, &one_each, organization).await?);
     Ok(WhoFound { sessions: sessions(records, |record| people.behind(record)), ..WhoFound::default() })
 }
@@ -248,6 +331,7 @@ fn traced(history: &ResourceHistory) -> Vec<RecordDigest> {
             Ending::DoneBy(step)
             | Ending::EndedByAws(step)
             | Ending::Waits(step)
+            | Ending::RenamedBy(step)
             | Ending::MaybeBy(step)
             | Ending::AttemptedBy(step) => Some(step),
             Ending::Nothing => None,

@@ -70,10 +70,8 @@ pub async fn chains(
     while step(source, &mut tracers).await? {}
     let chains: Vec<Chain> = tracers.into_iter().map(Tracer::chain).collect();
     // Each call has a caller of its own: what it was called through, say.
-    let own = |(digest, at, record): (RecordDigest, usize, &Record<'_>)| {
-        let chain = chains.get(at)?;
-        Some((digest, Chain { actor: crate::event::Actor::of(record), ..chain.clone() }))
-    };
+    let own =
+        |(digest, at, record): (RecordDigest, usize, &Record<'_>)| Some((digest, chains.get(at)?.of_call(record)));
     Ok(of_record.into_iter().filter_map(own).collect())
 }
 

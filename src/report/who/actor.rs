@@ -191,6 +191,8 @@ impl ActorAnswer {
             unclear: own.unclear.iter().map(RemainingLine::of).collect(),
             nameless: own.nameless.iter().map(nameless).collect(),
             ended: Some([own.ended.by_actor, own.ended.by_others, own.ended.by_aws, own.ended.unrecorded]),
+            unsure: own.missing.iter().filter_map(unsure).collect(),
+            namesakes: own.namesakes.into_iter().collect(),
             missing: own.missing.iter().filter_map(missing).collect(),
             ..Self::default()
         }
@@ -231,7 +233,7 @@ impl ActorAnswer {
     pub fn is_empty(&self) -> bool {
         let has_made = !self.stands.is_empty() || !self.unclear.is_empty() || !self.nameless.is_empty();
         let has_ended = self.ended.is_some_and(|own| own.iter().any(|count| *count > 0));
-        self.calls == 0 && self.callers.is_empty() && !has_made && !has_ended
+        self.calls == 0 && self.callers.is_empty() && self.unsure.is_empty() && !has_made && !has_ended
     }
 
     fn counted(calls: u64, period: Option<Period>) -> Self {
@@ -262,7 +264,7 @@ fn known_by(how: Belonging) -> &'static str {
 /// Returns what is not in the answer. `None`: it is in it, and unsure.
 fn missing(own: &Missing) -> Option<String> {
     Some(match own {
-        Missing::Paths(_) => return None,
+        Missing::Paths(_) | Missing::Perhaps(_) | Missing::PerhapsBegun(_) => return None,
         Missing::Sessions => "the actor began more sessions than are kept: what they did is missing".to_owned(),
         Missing::Calls(count) => format!("{count} records have calls beyond those that are kept"),
         Missing::Resources(count) => format!("resources beyond those that are kept were named {count} times"),
@@ -281,6 +283,13 @@ fn unsure(own: &Missing) -> Option<String> {
         Missing::Paths(count) => Some(format!(
             "{count} records name the role without its path: they are in the answer, and may be of a role of this name with \
              another path"
+        )),
+        Missing::Perhaps(count) => Some(format!(
+            "{count} records are perhaps the actor's, and counted as that only: others took the name of the session, or the \
+             records of its access key contradict each other"
+        )),
+        Missing::PerhapsBegun(count) => Some(format!(
+            "{count} calls that began sessions are perhaps the actor's: what these sessions did is not followed"
         )),
         _ => None,
     }
@@ -344,18 +353,30 @@ fn waits(own: &Step) -> String {
 fn doubt(own: &Doubt) -> String {
     match own {
         Doubt::Made => "the call that made it may have failed".to_owned(),
-        Doubt::Maker => "a session made it that may be another's: others have its name".to_owned(),
+        Doubt::Maker => "a session made it that may be another's: others have its name, or the \
+                          records of its key contradict each other"
+            .to_owned(),
         Doubt::Replaced => "it was there before: the call replaced it".to_owned(),
         Doubt::Deletion(step) => format!("{} of {} may have deleted it, event {}", step.call, step.time, step.event_id),
         Doubt::MadeAgain(step) => format!(
             "it was deleted, and {} of {} changed it after (event {}): it must have been made again, and no record says who did",
             step.call, step.time, step.event_id
         ),
+        Doubt::Renamed(step) => format!(
+            "{} of {} by {} gave it the name {}, or may have (event {}): whether it stands under that is not looked for; ask about that name",
+            step.call,
+            step.time,
+            step.actor.name,
+            step.other_name.as_deref().unwrap_or("that its record lacks"),
+            step.event_id
+        ),
         Doubt::Due => "the day of its deletion is over, and no record says that it was done or taken back".to_owned(),
         Doubt::Undated { call, event_id } => {
             format!("{call} may have deleted it, and its record does not say when (event {event_id})")
         }
-        Doubt::Disputed => "the records of the call that made it do not say the same of who it was, or when".to_owned(),
+        Doubt::Disputed => "the records of the call that made it do not say the same of who it was, or when, or \
+                             others made it in the same second"
+            .to_owned(),
         Doubt::NoId => "its id was not recorded, so that a deletion by its id cannot be known".to_owned(),
         Doubt::Data => "only data events tell of it: its deletion may not be recorded".to_owned(),
         Doubt::Steps => "there are more calls about it than are kept".to_owned(),

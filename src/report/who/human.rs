@@ -63,7 +63,7 @@ fn resource(page: &mut Page, own: &ResourceAnswer, answer: &WhoAnswer) {
 fn ending(page: &mut Page, own: &IncarnationAnswer, names: &AccountNames) {
     let style = match own.ending {
         EndingAnswer::Deleted | EndingAnswer::EndedByAws => BAD,
-        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted | EndingAnswer::Waiting => NOTICE,
+        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted | EndingAnswer::Waiting | EndingAnswer::Renamed => NOTICE,
         EndingAnswer::Nothing => PLAIN,
     };
     page.line(2, &[Span(style, &said::ending(own))]);

@@ -54,7 +54,7 @@ impl Kind {
         Some(match (step.outcome, step.effect) {
             (OutcomeAnswer::NotDone, _) => Self::Attempted,
             (OutcomeAnswer::Unclear, _) => Self::Perhaps,
-            _ if !step.is_certain => Self::Perhaps,
+            _ if !step.is_certain || step.is_either => Self::Perhaps,
             // What it asks for waits, and can be taken back.
             (OutcomeAnswer::Done, "delete") if step.waits_until.is_some() => Self::Changed,
             (OutcomeAnswer::Done, "create") => Self::Created,
@@ -189,7 +189,7 @@ fn lane(own: &IncarnationAnswer, axis: &Axis, y: usize, name: &str) -> Option<(u
     let highest = groups.iter().map(|group| group.steps.len()).max()?;
     let top = if name.is_empty() { y } else { y + NAME };
     let bar = top + highest * MARK;
-    let has_ended = matches!(own.ending, EndingAnswer::Deleted | EndingAnswer::EndedByAws);
+    let has_ended = matches!(own.ending, EndingAnswer::Deleted | EndingAnswer::EndedByAws | EndingAnswer::Renamed);
     let texts = labels(&groups, axis, bar);
     let marks = groups.iter().flat_map(|group| {
         group.steps.iter().enumerate().map(move |(level, (kind, steps))| {

@@ -1,6 +1,8 @@
 //! Why an answer is not known to be whole, in plain words: which accounts, which days, which kinds of events, and whose
 //! calls.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use super::WhoAnswer;
@@ -41,6 +43,7 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
         all.push(format!("It is not known whether {} is the actor that was meant.", answer.subject));
     }
     all.extend(of_event(answer));
+    all.extend(of_records(answer));
     if answer.unread_records > 0 {
         all.push(format!("{} that may be about it could not be read.", count(answer.unread_records, "record")));
     }
@@ -76,7 +79,43 @@ pub(super) fn missing(answer: &WhoAnswer) -> Vec<String> {
     all.extend(incarnations().filter_map(|(own, one)| several(own, one)).take(NAMED_MAX));
     all.extend(answer.resources.iter().filter_map(overdue(answer.looked_until)).take(NAMED_MAX));
     all.extend(answer.resources.iter().filter_map(undated).take(NAMED_MAX));
+    all.extend(answer.resources.iter().filter_map(path_unsaid).take(NAMED_MAX));
     all
+}
+
+/// Says that the last one of a name may be of another path than the one that is asked for.
+fn path_unsaid(own: &ResourceAnswer) -> Option<String> {
+    let text =
+        || format!("Whether the calls are about {} is not known: their records name it without its path.", named(own));
+    own.is_path_unsaid.then(text)
+}
+
+/// Says that the records of an event that was asked for contradict each other: two have one id, in capitals or not, and
+/// other bytes, or those of one call prove two people.
+fn of_records(answer: &WhoAnswer) -> Vec<String> {
+    let mut of_id: BTreeMap<String, usize> = BTreeMap::new();
+    let mut of_call: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for call in &answer.calls {
+        *of_id.entry(call.event_id.to_ascii_lowercase()).or_default() += 1;
+        let proven = call.person.as_ref().filter(|person| person.origin.is_some() && person.lost.is_none());
+        if let Some((shared, person)) = call.shared_event_id.as_deref().zip(proven) {
+            of_call.entry(shared).or_default().insert(person.who());
+        }
+    }
+    let twice = of_id.into_iter().filter(|(_, records)| *records > 1).map(|(id, records)| {
+        format!(
+            "{} have the id {id} and do not say the same: which one is right is not known.",
+            count(records, "record")
+        )
+    });
+    let several = of_call.into_iter().filter(|(_, people)| people.len() > 1).map(|(shared, people)| {
+        let people: Vec<&str> = people.into_iter().collect();
+        format!(
+            "The records of the call {shared} lead to several callers, and contradict each other: {}.",
+            people.join("; ")
+        )
+    });
+    twice.chain(several).take(NAMED_MAX).collect()
 }
 
 fn named(own: &ResourceAnswer) -> String {
@@ -96,7 +135,11 @@ fn several(resource: &ResourceAnswer, own: &IncarnationAnswer) -> Option<String>
             false => format!("Who deleted {name} last, of those who did it in the second {}, is not known.", end.time),
         });
     }
-    let maker = own.maker().filter(|maker| own.or_made().any(|other| differs(maker, other)))?;
+    let is_open = |maker: &&StepAnswer| maker.is_unordered || own.or_made().any(|other| differs(maker, other));
+    let maker = own.maker().filter(is_open)?;
+    if maker.is_unordered {
+        return Some(format!("Who made {name}, of those who did it in the second {}, is not known.", maker.time));
+    }
     Some(format!("The records of event {} do not say the same of the creation of {name}.", maker.event_id))
 }
 

@@ -87,7 +87,9 @@ fn incarnation(own: &IncarnationAnswer, is_earlier: bool, answer: &WhoAnswer, ad
     let (steps, folded) = if only_endings { (Vec::new(), Vec::new()) } else { said::timeline(own) };
     let class = match own.ending {
         EndingAnswer::Deleted | EndingAnswer::EndedByAws => "BROKEN",
-        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted | EndingAnswer::Waiting => "UNPROVEN",
+        EndingAnswer::MaybeDeleted | EndingAnswer::Attempted | EndingAnswer::Waiting | EndingAnswer::Renamed => {
+            "UNPROVEN"
+        }
         EndingAnswer::Nothing => "",
     };
     let chain_of =

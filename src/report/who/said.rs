@@ -68,8 +68,25 @@ pub(super) fn ending(own: &IncarnationAnswer) -> String {
             format!("Deleted {} by AWS itself: {} of {}.", end.time, end.call, end.service)
         }
         EndingAnswer::EndedByAws => format!("Deleted {} by {who}{}.", end.time, order(own, end)),
+        EndingAnswer::Renamed => {
+            let name = end.other_name.as_deref().unwrap_or("another name");
+            format!(
+                "Renamed {} by {who}: it is called {name} since then, and what became of it stands under that name.",
+                end.time
+            )
+        }
+        EndingAnswer::MaybeDeleted if end.effect == "rename" => {
+            let name = end.other_name.as_deref().unwrap_or("another name");
+            format!(
+                "Perhaps renamed {} by {who}, to {name}: the record does not tell whether it was done, or when.",
+                end.time
+            )
+        }
         EndingAnswer::MaybeDeleted => {
             let what = match () {
+                () if end.is_either => {
+                    "it was made and deleted within one second, and which was first, and so whether it is there, is not known"
+                }
                 () if end.is_disputed => "two records of it do not say the same",
                 () if end.is_certain && end.outcome == OutcomeAnswer::Done => "a later call may have taken it back",
                 () if end.is_certain => "the record does not tell whether it was done",
@@ -119,6 +136,9 @@ pub(super) fn maker(own: &IncarnationAnswer) -> String {
     match own.maker() {
         Some(step) if step.outcome == OutcomeAnswer::Unclear => {
             format!("Perhaps made {} by {}: the record does not tell whether it was done.", step.time, who(step))
+        }
+        Some(step) if step.is_unordered => {
+            format!("Made {} by {}: which call in that second was the last is not known.", step.time, who(step))
         }
         Some(step) if step.effect == "put" => format!("Made, or replaced, {} by {}.", step.time, who(step)),
         Some(step) => format!("Made {} by {}.", step.time, who(step)),
@@ -212,6 +232,7 @@ pub(super) fn effect(own: &StepAnswer) -> &'static str {
         "attach" => "attached",
         "detach" => "detached",
         "use" => "used",
+        "rename" | "named" => "renamed",
         _ => "named",
     }
 }
@@ -341,6 +362,14 @@ pub(super) fn beside(answer: &WhoAnswer) -> Vec<String> {
             namesakes.join(", ")
         ));
     }
+    let namesakes: BTreeSet<&str> =
+        answer.resources.iter().flat_map(|own| &own.namesakes).map(String::as_str).take(NAMED_MAX).collect();
+    if !namesakes.is_empty() {
+        all.push(format!(
+            "Not in the answer, as the path is another one: {}.",
+            namesakes.into_iter().collect::<Vec<_>>().join(", ")
+        ));
+    }
     for (alias, keys) in &answer.keys_of_aliases {
         let keys = keys.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
         all.push(format!("{alias} stood for {keys}, as records say: its history is above."));
@@ -409,6 +438,6 @@ fn container(own: &ResourceAnswer) -> Option<String> {
         EndingAnswer::MaybeDeleted => {
             Some(format!("Its bucket {name} was perhaps deleted {} by {}.", end.time, end.who()))
         }
-        EndingAnswer::Attempted | EndingAnswer::Waiting | EndingAnswer::Nothing => None,
+        EndingAnswer::Attempted | EndingAnswer::Waiting | EndingAnswer::Renamed | EndingAnswer::Nothing => None,
     }
 }

@@ -7,12 +7,16 @@ pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             // Soft hyphen; the marks and embeddings of the bidirectional algorithm (UAX #9); invisible operators.
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            // Letters and marks without a shape: fillers of Hangul, the blank of Braille, the joiner of graphemes,
+            // vowels of Khmer that are not written, and variation selectors (Unicode, `Default_Ignorable_Code_Point`).
+            | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1d173}'..='\u{1d17a}'
             // No characters at all; XML 1.0 forbids them.
             | '\u{fffe}' | '\u{ffff}'
             // Tags: a second, invisible alphabet.
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Shows characters that act as `\u{202e}`; line ends stay.
@@ -142,5 +146,18 @@ mod tests {
         assert_eq!(shown.len(), text.len());
         assert!(!shown.chars().any(|c| c != '\n' && acts(c)), "{shown:?}");
         assert_eq!(escaped("a\u{202e}\n"), "a\\u{202e}\n");
+    }
+
+    #[test]
+    fn what_is_not_seen_acts() {
+        for c in
+            "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b5}\u{180e}\u{200b}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{e0100}"
+                .chars()
+        {
+            assert!(acts(c), "{c:?}");
+        }
+        for c in "a Z\u{e9}\u{4e00}\u{1100}\u{3131}\u{3000}\u{2801}\u{1f600}".chars() {
+            assert!(!acts(c), "{c:?}");
+        }
     }
 }

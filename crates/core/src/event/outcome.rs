@@ -1,4 +1,11 @@
 //! What became of a call: attempted and done are two things.
+//!
+//! Most records of what failed have an error code. Some have their failure in what else they say; all of these are
+//! judged here. Sources: CloudTrail user guide, "AWS Management Console sign-in events"; IAM Identity Center user
+//! guide, "Understanding IAM Identity Center sign-in events"; Organizations API, `CreateAccountStatus` (`State`,
+//! `FailureReason`) and user guide, "Logging AWS Organizations API calls with AWS CloudTrail" (`CreateAccountResult`,
+//! `CloseAccountResult`); Control Tower user guide, "Lifecycle events" (`createManagedAccountStatus`, …, each with a
+//! `state`); EC2 API (`return`: "Is true if the request succeeds, and an error otherwise").
 
 use super::json::{Json, JsonType, Text};
 use super::record::Record;
@@ -15,11 +22,13 @@ pub enum Outcome<'a> {
     },
     /// It failed for another reason.
     Failed {
-        /// The code: `ThrottlingException`. `None`: a sign-in that failed without one.
+        /// The code: `ThrottlingException`; of a service event the reason that it gives: `EMAIL_ALREADY_EXISTS`.
+        /// `None`: it has none, as a sign-in that failed.
         code: Option<Text<'a>>,
     },
-    /// It may have been done: the record has an error without a code, one that cannot be read, or one that tells of the
-    /// service and not of the call, as those of HTTP's status 5xx do (AWS, "Common errors"): `InternalFailure`.
+    /// It may have been done: the record has an error without a code, one that cannot be read, an answer that says no
+    /// (`"_return": false`) and no error, a service event that is not at its end, or a code that tells of the service
+    /// and not of the call, as those of HTTP's status 5xx do (AWS, "Common errors"): `InternalFailure`.
     Unknown,
 }
 
@@ -53,10 +62,14 @@ impl<'a> Outcome<'a> {
         }
         let message = record.error_message.as_ref().filter(|message| !message.is_empty());
         match (is_failed_sign_in(record), message) {
-            (true, Some(message)) => Outcome::Denied { code: message.clone() },
-            (true, None) => Outcome::Failed { code: None },
-            (false, Some(_)) => Outcome::Unknown,
-            (false, None) => Outcome::Success,
+            (true, Some(message)) => return Outcome::Denied { code: message.clone() },
+            (true, None) => return Outcome::Failed { code: None },
+            (false, _) => {}
+        }
+        match states(record).find(|(state, _)| *state != State::Done) {
+            Some((State::Failed, reason)) => Outcome::Failed { code: reason.or_else(|| message.cloned()) },
+            None if message.is_none() && !has_no(record) => Outcome::Success,
+            _ => Outcome::Unknown,
         }
     }
 
@@ -92,11 +105,70 @@ fn is_of_service(code: &str) -> bool {
         || !is_refused && ends.iter().any(|end| base.ends_with(end))
 }
 
-/// A sign-in has no error code: its answer has the call's name, and `Failure` for a value (CloudTrail user guide, "AWS
-/// Management Console sign-in events").
+/// A sign-in has no error code: its answer has the call's name, and `Failure` for a value; Identity Center has that in
+/// the details of a service event.
 fn is_failed_sign_in(record: &Record<'_>) -> bool {
-    let answer = || record.response_elements?.get(record.event_name.as_deref()?)?.text();
-    answer().is_some_and(|answer| answer == "Failure")
+    let name = record.event_name.as_deref().unwrap_or_default();
+    let parts = [record.response_elements, record.service_event_details];
+    parts
+        .into_iter()
+        .flatten()
+        .any(|part| part.get(name).and_then(|json| json.text()).is_some_and(|text| text == "Failure"))
+}
+
+/// How far something is that a service tells of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Done,
+    Failed,
+    /// It is not at its end, or the word is not known.
+    Open,
+}
+
+/// Returns how far each thing is that a record tells the state of, with the reason that it gives.
+fn states<'a>(record: &Record<'a>) -> impl Iterator<Item = (State, Option<Text<'a>>)> {
+    let details = record.service_event_details;
+    let is_status = |name: &str| name.to_ascii_lowercase().ends_with(STATUS);
+    let inner = details.into_iter().flat_map(Json::fields).filter(move |(name, _)| is_status(name));
+    let of_event =
+        inner.map(|(_, value)| (value, Place::Status)).chain(details.map(|details| (details, Place::Details)));
+    let answer = record.response_elements.and_then(|answer| answer.get(ASKED)).map(|value| (value, Place::Answer));
+    of_event.chain(answer).filter_map(|(part, place)| {
+        let state = part.get("state")?.text()?;
+        let state = match (state.to_ascii_uppercase().as_str(), place) {
+            ("FAILED" | "FAILURE" | "ERROR" | "ABORTED" | "CANCELLED", _) => State::Failed,
+            ("SUCCEEDED" | "SUCCESS" | "COMPLETED", _) => State::Done,
+            // What is asked for is not done yet when it is answered; other details may call anything their state.
+            (_, Place::Answer | Place::Details) => State::Done,
+            (_, Place::Status) => State::Open,
+        };
+        let reason = REASONS.iter().find_map(|name| part.get(name)?.text());
+        Some((state, reason.filter(|reason| !reason.is_empty())))
+    })
+}
+
+/// Where a state stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In an object of the details of a service event whose name ends with `Status`.
+    Status,
+    /// In these details themselves.
+    Details,
+    /// In the answer to a call that asks for an account.
+    Answer,
+}
+
+/// What the answer to `CreateAccount` and `CreateGovCloudAccount` has its state in.
+const ASKED: &str = "createAccountStatus";
+/// How the names of objects end that have a state.
+const STATUS: &str = "status";
+/// What says why something failed.
+const REASONS: [&str; 3] = ["failureReason", "message", "statusMessage"];
+
+/// Tells whether the answer says no, and the record has no error: EC2 writes `"_return": false`.
+fn has_no(record: &Record<'_>) -> bool {
+    let answer = || record.response_elements?.get("_return")?.scalar();
+    answer().is_some_and(|answer| answer.eq_ignore_ascii_case("false"))
 }
 
 #[cfg(test)]
@@ -176,5 +248,46 @@ mod tests {
         check(&login("Failure", message), &Outcome::Denied { code: "Failed authentication".into() });
         let other = r#"{"eventName":"GetX","responseElements":{"ConsoleLogin":"Failure"}}"#;
         check(other, &Outcome::Success);
+    }
+
+    #[test]
+    fn what_a_record_says_of_its_failure_in_its_body_is_no_success() {
+        let failed = |code: &'static str| Outcome::Failed { code: Some(code.into()) };
+        let event = |details: &str| format!(r#"{{"eventType":"AwsServiceEvent","serviceEventDetails":{details}}}"#);
+        let answer = |answer: &str| format!(r#"{{"responseElements":{answer}}}"#);
+        for (record, expected) in [
+            (
+                event(r#"{"createAccountStatus":{"state":"FAILED","failureReason":"EMAIL_ALREADY_EXISTS"}}"#),
+                failed("EMAIL_ALREADY_EXISTS"),
+            ),
+            (event(r#"{"createAccountStatus":{"state":"SUCCEEDED","accountId":"1"}}"#), Outcome::Success),
+            (event(r#"{"closeAccountStatus":{"accountId":"1","state":"FAILED"}}"#), Outcome::Failed { code: None }),
+            (event(r#"{"closeAccountStatus":{"accountId":"1","state":"SUCCEEDED"}}"#), Outcome::Success),
+            (
+                event(r#"{"createManagedAccountStatus":{"state":"FAILED","message":"it did not work"}}"#),
+                failed("it did not work"),
+            ),
+            (event(r#"{"updateManagedAccountStatus":{"state":"FAILED"}}"#), Outcome::Failed { code: None }),
+            (event(r#"{"createManagedAccountStatus":{"state":"IN_PROGRESS"}}"#), Outcome::Unknown),
+            (event(r#"{"state":"FAILED","statusMessage":"no"}"#), failed("no")),
+            (event(r#"{"keyId":"k"}"#), Outcome::Success),
+            (
+                r#"{"eventName":"CredentialVerification","serviceEventDetails":{"CredentialVerification":"Failure"}}"#
+                    .to_owned(),
+                Outcome::Failed { code: None },
+            ),
+            // What is only asked for is asked for well, whatever becomes of it.
+            (answer(r#"{"createAccountStatus":{"state":"IN_PROGRESS"}}"#), Outcome::Success),
+            (
+                answer(r#"{"createAccountStatus":{"state":"FAILED","failureReason":"INTERNAL_FAILURE"}}"#),
+                failed("INTERNAL_FAILURE"),
+            ),
+            (answer(r#"{"volume":{"state":"error"}}"#), Outcome::Success),
+            (answer(r#"{"_return":true}"#), Outcome::Success),
+            (answer(r#"{"_return":false}"#), Outcome::Unknown),
+            (answer(r#"{"_return":"false"}"#), Outcome::Unknown),
+        ] {
+            check(&record, &expected);
+        }
     }
 }

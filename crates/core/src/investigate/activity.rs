@@ -126,9 +126,24 @@ pub enum Missing {
     /// So many records name the role without its path: they are in the answer, and may be of a role of this name with
     /// another path.
     Paths(u64),
+    /// So many records are perhaps the actor's: of a session of which others have the name, or signed with a key of
+    /// which the records do not agree.
+    Perhaps(u64),
+    /// So many sessions are perhaps the actor's, and what they began is not followed.
+    PerhapsBegun(u64),
 }
 
 impl Missing {
+    /// Returns what is said of records that may be the actor's. `None`: there are none.
+    pub(super) fn perhaps(records: u64) -> Option<Self> {
+        (records > 0).then_some(Self::Perhaps(records))
+    }
+
+    /// Returns what is said of sessions that may be the actor's. `None`: there are none.
+    pub(super) fn perhaps_begun(who: &SessionSet) -> Option<Self> {
+        (who.unclear() > 0).then_some(Self::PerhapsBegun(who.unclear()))
+    }
+
     /// Returns what is said of records that name a role without its path. `None`: there are none.
     pub(super) fn paths(records: u64) -> Option<Self> {
         (records > 0).then_some(Self::Paths(records))
@@ -195,6 +210,8 @@ impl<'r, 't> Activity<'r, 't> {
             (self.seen.is_full() || self.unclear.is_full()).then_some(Missing::Twice),
             (self.without_time > 0).then_some(Missing::Times(self.without_time)),
             Missing::paths(self.paths.unsaid() + self.who.of_unsaid_path()),
+            Missing::perhaps(unclear),
+            Missing::perhaps_begun(&self.who),
         ];
         let mut changed: Vec<ChangedResource> = self.changed.into_values().collect();
         changed.sort_by(|a, b| (&a.resource_type, &a.name).cmp(&(&b.resource_type, &b.name)));
@@ -355,7 +372,15 @@ mod tests {
                 assert_eq!(sum, whole.records, "world {seed}");
                 let clear: u64 =
                     whole.by.iter().filter(|(how, _)| **how < Belonging::Unclear).map(|(_, count)| count).sum();
-                assert_eq!((clear, whole.missing.len()), (whole.records, 0), "world {seed}");
+                let is_perhaps =
+                    |own: &Missing| matches!(own, Missing::Perhaps(count) | Missing::PerhapsBegun(count) if *count > 0);
+                assert!(clear == whole.records && whole.missing.iter().all(is_perhaps), "world {seed}");
+                let is_unclear = whole.by.contains_key(&Belonging::Unclear);
+                assert_eq!(
+                    whole.missing.iter().any(|own| matches!(own, Missing::Perhaps(_))),
+                    is_unclear,
+                    "world {seed}"
+                );
             }
         }
     }

@@ -30,6 +30,11 @@ pub struct ResourceAnswer {
     /// Calls that made it, deleted it or took its deletion back, or may have, of which the record does not say when:
     /// whether one of them is its end is not known. At most 20.
     pub undated: Vec<CallAnswer>,
+    /// The ARNs of roles or policies of this name with another path, which had it before or after: what happened to
+    /// them is not in the answer. Empty: there are none, or no ARN with a path was asked for.
+    pub namesakes: Vec<String>,
+    /// No record says the path of the last one, so that it may be one of another path.
+    pub is_path_unsaid: bool,
 }
 
 /// One resource of several that had the name one after the other.
@@ -46,7 +51,8 @@ pub struct IncarnationAnswer {
     /// Which steps may have ended it as well as `ended`, from 0: calls of others within the same second, of which the
     /// last one is not known, and further records of its event that do not say the same.
     pub ended_or: Vec<usize>,
-    /// Which steps are further records of the event that made it and do not say the same, from 0.
+    /// Which steps may have made it as well as `created`, from 0: others within the same second, and further records of
+    /// its event that do not say the same.
     pub created_or: Vec<usize>,
     /// Which step is the event with which AWS did what `ended` had asked for, from 0. `None`: none is recorded.
     pub carried_out: Option<usize>,
@@ -94,6 +100,8 @@ pub enum EndingAnswer {
     EndedByAws,
     /// A caller asked for its deletion, which waits and can be taken back.
     Waiting,
+    /// A call gave it another name: what became of it stands under that.
+    Renamed,
     /// A call may have deleted it: the record does not tell whether it was done, or whether it was this one.
     MaybeDeleted,
     /// It was only tried.
@@ -111,7 +119,8 @@ pub struct StepAnswer {
     pub call: String,
     /// The service: `s3.amazonaws.com`.
     pub service: String,
-    /// What it does: `create`, `put`, `change`, `delete`, `attach`, `detach`, `use`, `unknown`.
+    /// What it does: `create`, `put`, `change`, `delete`, `attach`, `detach`, `use`, `rename` (it takes this name
+    /// away), `named` (it gives this name), `unknown`.
     pub effect: &'static str,
     /// Whether it was done.
     pub outcome: OutcomeAnswer,
@@ -124,12 +133,16 @@ pub struct StepAnswer {
     /// Another record of the same event, with other bytes, names another caller or another time, or tells otherwise
     /// what was done: it is a step too.
     pub is_disputed: bool,
+    /// It was made and deleted in the same second, and which was first is not known, and so not whether it is there.
+    pub is_either: bool,
+    /// Of `rename` the new name, of `named` the old one. `None`: it does neither, or the name is not recorded.
+    pub other_name: Option<String>,
     /// Until when the deletion waits that it asks for, RFC 3339 in UTC. `None`: it does not wait, or it is not known.
     pub waits_until: Option<String>,
     /// What tells its record from every other one.
     #[serde(skip)]
     pub record: RecordDigest,
-    /// Others deleted it in the same second, and which call was the last is not known.
+    /// Others deleted it in the same second, or made it, and which call was the last is not known.
     #[serde(skip)]
     pub is_unordered: bool,
     /// Who called.
@@ -171,6 +184,8 @@ impl ResourceAnswer {
             region: own.region.clone(),
             incarnations: incarnations.collect(),
             undated: history.undated.iter().map(|own| own.call.clone().by(person(own.record))).collect(),
+            namesakes: history.namesakes.iter().cloned().collect(),
+            is_path_unsaid: history.is_path_unsaid,
         }
     }
 }
@@ -181,6 +196,7 @@ impl IncarnationAnswer {
             Ending::DoneBy(step) => (EndingAnswer::Deleted, Some(step)),
             Ending::EndedByAws(step) => (EndingAnswer::EndedByAws, Some(step)),
             Ending::Waits(step) => (EndingAnswer::Waiting, Some(step)),
+            Ending::RenamedBy(step) => (EndingAnswer::Renamed, Some(step)),
             Ending::MaybeBy(step) => (EndingAnswer::MaybeDeleted, Some(step)),
             Ending::AttemptedBy(step) => (EndingAnswer::Attempted, Some(step)),
             Ending::Nothing => (EndingAnswer::Nothing, None),
@@ -218,7 +234,7 @@ impl IncarnationAnswer {
         self.ended_or.iter().filter_map(|at| self.steps.get(*at))
     }
 
-    /// Returns the further records of the event that made it which do not say the same.
+    /// Returns the steps that may have made it as well as the one that is taken for it.
     pub fn or_made(&self) -> impl Iterator<Item = &StepAnswer> {
         self.created_or.iter().filter_map(|at| self.steps.get(*at))
     }
@@ -257,6 +273,8 @@ impl StepAnswer {
             is_by_aws: step.is_by_aws,
             is_certain: step.is_certain,
             is_disputed: step.is_disputed,
+            is_either: step.is_either,
+            other_name: step.other_name.clone(),
             waits_until: step.waits.and_then(|wait| wait.until).map(|until| until.to_string()),
             record: step.record,
             is_unordered: step.is_unordered,

@@ -113,7 +113,15 @@ fn session(records: &[&Record<'_>], person: &impl Fn(RecordDigest) -> Option<Per
     let times = || records.iter().filter_map(|record| record.event_time);
     let count =
         |text: for<'a> fn(&'a Record<'_>) -> Option<&'a str>| counted(records.iter().filter_map(|one| text(one)));
-    let known = records.iter().find_map(|record| person(record.digest()));
+    // Calls of one session may lead to two people, or not all to one: then it is not known who stands behind it.
+    let people: Vec<Person> = records.iter().filter_map(|record| person(record.digest())).collect();
+    let unknown = people.iter().find(|own| own.lost.is_some());
+    let first = people.first();
+    let other = people.iter().find(|own| first.is_some_and(|first| first.origin != own.origin));
+    let known = unknown.cloned().or_else(|| match (first, other) {
+        (Some(first), Some(other)) => Some(first.or(other)),
+        (first, _) => first.cloned(),
+    });
     Some(SessionAnswer {
         access_key: actor.access_key,
         actor: actor.name,

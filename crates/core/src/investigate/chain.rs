@@ -8,22 +8,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::issue::{Issue, once, since};
+use super::given_key::{KeyDoubt, KeyUse};
+use super::issue::{CLOCKS, Issue, SESSION_MAX, since};
 use super::stack::{self, NoCall, StackClue, WantedStack};
 use crate::event::{Actor, ActorKind, Record};
+use choose::{Found, chosen, key_doubt};
 pub use origin::Origin;
 
+mod choose;
 mod origin;
 
 /// The most steps that are gone back. AWS sets no limit to chains of roles; real ones have two or three.
 pub const HOPS_MAX: usize = 32;
-/// The longest time that a session lasts: 36 hours for `GetSessionToken` and `GetFederationToken`, 12 for roles (STS
-/// API, `DurationSeconds`).
-pub(super) const SESSION_MAX: SignedDuration = SignedDuration::from_hours(36);
-/// How far the time at which a session says that it was made may lie from that of the call.
-pub(super) const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+/// The most callers that are named where several may have begun a session.
+pub const CALLERS_MAX: usize = 5;
 /// The unique ids of IAM users begin so (IAM user guide, "IAM identifiers").
 const USER_ID: &str = "AIDA";
 /// The path of the roles of IAM Identity Center, which nobody else can make or change (IAM Identity Center user guide,
@@ -41,6 +41,8 @@ pub struct Wanted {
     pub session_arn: Option<String>,
     /// The account that the session belongs to. `None`: not recorded.
     pub account: Option<String>,
+    /// Who signed with the key. `None`: it is not known which key signed.
+    pub signer: Option<Box<Signer>>,
     /// From when on it may have begun.
     pub from: Timestamp,
     /// Until when.
@@ -49,6 +51,17 @@ pub struct Wanted {
     /// which names its sessions after its users. The console signs with other keys than the sign-in gave out. `None`:
     /// it is a session of another role.
     pub identity_center_user: Option<String>,
+}
+
+/// Who signed with a key, by which it is judged whether the call that gave it out fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// Who.
+    pub actor: Actor,
+    /// Since when the session is, as it says itself. `None`: not recorded.
+    pub since: Option<Timestamp>,
+    /// When the last call was that it signed. `None`: not recorded.
+    pub at: Option<Timestamp>,
 }
 
 /// Why a chain ends before its origin.
@@ -60,8 +73,19 @@ pub enum Lost {
     Several {
         /// How many.
         calls: usize,
+        /// Who made them, as far as that is recorded, in order; at most [`CALLERS_MAX`].
+        callers: Vec<String>,
         /// What was looked for.
-        wanted: Wanted,
+        wanted: Box<Wanted>,
+    },
+    /// The call that gave out the access key does not fit what was signed with it.
+    Key {
+        /// The access key.
+        key: String,
+        /// Why it does not fit.
+        why: KeyDoubt,
+        /// The call that gave it out, in words: `AssumeRole of TIME by CALLER, event ID`.
+        given: String,
     },
     /// It began in an account that is not one of the organization's, whose calls are recorded elsewhere.
     Outside {
@@ -81,6 +105,13 @@ pub enum Lost {
     },
     /// It goes in a circle, or on beyond [`HOPS_MAX`].
     Endless,
+    /// A provider vouches for whoever began it, or AWS knows it, and the record does not say who it is.
+    Unnamed {
+        /// The ARN or the host of the provider. `None`: not recorded, or none.
+        provider: Option<String>,
+        /// The role of the session. `None`: none, or not recorded.
+        role: Option<String>,
+    },
     /// The record does not tell who called.
     NotRecorded,
 }
@@ -188,8 +219,15 @@ impl Tracer {
         let Found { issue, by, first } = match chosen(wanted, issues) {
             Ok(found) => found,
             Err(lost) => {
-                let user = wanted.identity_center_user.clone().map(Origin::IdentityCenterUser);
-                let is_stack = self.hops.is_empty() && stack::is_session(&self.actor);
+                // Records that contradict each other prove nothing, whatever the session is called.
+                let is_disputed = match &lost {
+                    Lost::Key { .. } => true,
+                    Lost::Several { wanted, .. } => wanted.access_key.is_some(),
+                    _ => false,
+                };
+                let user = wanted.identity_center_user.clone().filter(|_| !is_disputed);
+                let user = user.map(Origin::IdentityCenterUser);
+                let is_stack = !is_disputed && self.hops.is_empty() && stack::is_session(&self.actor);
                 self.state = match self.at.filter(|_| is_stack) {
                     Some(at) => {
                         let (role, account) = (self.actor.role.as_deref(), self.actor.account.as_deref());
@@ -252,6 +290,18 @@ impl Tracer {
 }
 
 impl Chain {
+    /// Returns the chain of another call of the same session: the key that signed is judged for each call.
+    #[must_use]
+    pub fn of_call(&self, record: &Record<'_>) -> Self {
+        let actor = Actor::of(record);
+        let used = KeyUse::of(record, &actor);
+        let of_key = self.hops.first().filter(|hop| hop.by == FoundBy::AccessKey);
+        match of_key.and_then(|hop| key_doubt(&hop.issue, &used)) {
+            Some(lost) => Self { actor, hops: Vec::new(), end: Err(lost) },
+            None => Self { actor, ..self.clone() },
+        }
+    }
+
     /// Returns who began the chain of sessions, as the first session was told. `None`: not set. A later session cannot
     /// change it.
     pub fn source_identity(&self) -> Option<&str> {
@@ -292,11 +342,15 @@ fn first_state(record: &Record<'_>, actor: &Actor, organization: Option<&BTreeSe
 fn state(caller: &Caller<'_>, organization: Option<&BTreeSet<String>>) -> State {
     let actor = caller.actor;
     let ended = |origin| State::Ended(Ok(origin));
+    let is_person = matches!(actor.kind, ActorKind::User | ActorKind::IdentityCenterUser | ActorKind::ExternalUser);
+    if is_person && actor.is_unnamed {
+        return State::Ended(Err(Lost::Unnamed { provider: None, role: None }));
+    }
     match actor.kind {
         ActorKind::Root => ended(Origin::Root(actor.account.clone().unwrap_or_else(|| actor.name.clone()))),
         ActorKind::User => ended(Origin::User(actor.name.clone())),
         ActorKind::IdentityCenterUser => ended(Origin::IdentityCenterUser(actor.name.clone())),
-        ActorKind::ExternalUser => ended(Origin::External { provider: None, subject: Some(actor.name.clone()) }),
+        ActorKind::ExternalUser => ended(Origin::External { provider: None, subject: actor.name.clone() }),
         ActorKind::Service => ended(Origin::Workload { service: actor.name.clone(), name: None }),
         ActorKind::Anonymous => ended(Origin::Anonymous),
         ActorKind::Unknown => State::Ended(Err(Lost::NotRecorded)),
@@ -336,63 +390,16 @@ fn wanted(caller: &Caller<'_>) -> Wanted {
         session_id: caller.id.filter(|id| id.contains(':')).map(str::to_owned),
         session_arn: Some(actor.name.clone()).filter(|name| name.contains(":assumed-role/")),
         account: actor.account.clone(),
+        signer: caller.access_key.map(|_| {
+            let at = Some(caller.to).filter(|at| *at < Timestamp::MAX);
+            Box::new(Signer { actor: actor.clone(), since: caller.since, at })
+        }),
         identity_center_user: actor
             .session_name
             .clone()
             .filter(|_| actor.role.as_deref().is_some_and(|arn| arn.contains(IDENTITY_CENTER))),
         from: from.unwrap_or(Timestamp::MIN),
         to: to.unwrap_or(Timestamp::MAX),
-    }
-}
-
-/// The call that began a session.
-struct Found {
-    issue: Issue,
-    by: FoundBy,
-    /// When the first of several was that may have begun it, all of the same caller; else when it was.
-    first: Option<Timestamp>,
-}
-
-/// Chooses the call that began a session.
-fn chosen(wanted: &Wanted, issues: Vec<Issue>) -> Result<Found, Lost> {
-    let in_time = |issue: &Issue| (wanted.from..=wanted.to).contains(&issue.time);
-    let issues: Vec<Issue> = once(issues).into_iter().filter(in_time).collect();
-    let has_key = |issue: &&Issue| wanted.access_key.is_some() && issue.access_key == wanted.access_key;
-    let given_out: Vec<&Issue> = issues.iter().filter(has_key).collect();
-    if let Some(issue) = given_out.first() {
-        // A key is given out once. Records that give it to several do not agree, and none of them is proof.
-        let callers: BTreeSet<&str> = given_out.iter().filter_map(|issue| issue.caller_id.as_deref()).collect();
-        if callers.len() > 1 {
-            return Err(Lost::Several { calls: given_out.len(), wanted: wanted.clone() });
-        }
-        return Ok(Found { issue: (*issue).clone(), by: FoundBy::AccessKey, first: None });
-    }
-    // A session of the same name with another key is another session.
-    let may_be =
-        |issue: &&Issue| (issue.access_key.is_none() || wanted.access_key.is_none()) && wanted.is_named_by(issue);
-    let all: Vec<&Issue> = issues.iter().filter(may_be).collect();
-    let Some(last) = all.iter().max_by_key(|issue| issue.time) else { return Err(Lost::NotFound(wanted.clone())) };
-    let origin = |issue: &Issue| match &issue.switched_from {
-        Some(from) => Some(from.clone()),
-        None => issue.caller_id.clone().or_else(|| issue.subject.clone()),
-    };
-    if !all.iter().all(|issue| origin(issue).is_some() && origin(issue) == origin(last)) && all.len() > 1 {
-        return Err(Lost::Several { calls: all.len(), wanted: wanted.clone() });
-    }
-    let first = all.iter().map(|issue| issue.time).min().filter(|_| all.len() > 1);
-    Ok(Found { issue: (*last).clone(), by: FoundBy::Session, first })
-}
-
-impl Wanted {
-    /// Tells whether a call began a session of this name of this role.
-    fn is_named_by(&self, issue: &Issue) -> bool {
-        if let (Some(own), Some(other)) = (&self.session_id, &issue.session_id) {
-            return own == other;
-        }
-        let (Some(arn), Some(role), Some(name)) = (&self.session_arn, &issue.role, &issue.session_name) else {
-            return false;
-        };
-        session_arn(role, name).is_some_and(|own| own == *arn)
     }
 }
 
@@ -413,7 +420,7 @@ fn behind(issue: &Issue, first: Option<Timestamp>, organization: Option<&BTreeSe
     }
     let caller = &issue.caller;
     match caller.kind {
-        ActorKind::ExternalUser => State::Ended(Ok(external(issue))),
+        ActorKind::ExternalUser => State::Ended(external(issue)),
         ActorKind::Service => {
             State::Ended(Ok(Origin::Workload { service: caller.name.clone(), name: issue.session_name.clone() }))
         }
@@ -446,6 +453,7 @@ fn of_switch(from: &str, first: Timestamp, last: Timestamp) -> State {
             session_id: None,
             session_arn: Some(from.to_owned()),
             account: from.split(':').nth(4).map(str::to_owned),
+            signer: None,
             identity_center_user: None,
             from: first.checked_sub(SESSION_MAX).unwrap_or(Timestamp::MIN),
             to: last,
@@ -454,11 +462,17 @@ fn of_switch(from: &str, first: Timestamp, last: Timestamp) -> State {
     }
 }
 
-fn external(issue: &Issue) -> Origin {
+fn external(issue: &Issue) -> Result<Origin, Lost> {
     let is_identity_center = issue.role.as_deref().is_some_and(|arn| arn.contains(IDENTITY_CENTER));
-    match issue.subject.clone().filter(|_| is_identity_center) {
+    let (provider, role) = (issue.provider.clone(), issue.role.clone());
+    // The unique id has the subject in it: PROVIDER:AUDIENCE:SUBJECT (CloudTrail user guide, "userIdentity element").
+    match issue.subject.clone().or_else(|| issue.caller_id.clone().filter(|_| !is_identity_center)) {
         // Such a role trusts the provider of Identity Center alone, which names the session after its user.
-        Some(user) => Origin::IdentityCenterUser(user),
-        None => Origin::External { provider: issue.provider.clone(), subject: issue.subject.clone() },
+        Some(user) if is_identity_center => Ok(Origin::IdentityCenterUser(user)),
+        Some(subject) => Ok(Origin::External { provider, subject }),
+        None => Err(Lost::Unnamed { provider, role }),
     }
 }
+
+#[cfg(test)]
+mod tests;

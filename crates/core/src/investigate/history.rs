@@ -3,20 +3,27 @@
 //! A name alone may be that of several types, accounts and regions. Each of them has its own history, and what a record
 //! says of one is not said of another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
 
 use super::calls::CallAnswer;
+use super::role_path::{has_path, is_namesake};
 use super::timeline::asked::takes_back;
 use super::timeline::{Incarnation, Step, StepOutcome, incarnations};
 use crate::event::{Outcome, Record, RecordDigest};
 use crate::resource_types::{
     MatchedBy, NameScope, ResourceCandidate, ResourceEffect, ResourceMention, ResourceType, ResourceTypes,
+    is_multi_region,
 };
 
 /// The most resources of one question that get a history.
 pub const RESOURCES_MAX: usize = 200;
 /// The most calls of one resource that are kept of which the records do not say when they were.
 const UNDATED_MAX: usize = 20;
+
+/// The most events of which other records are looked for.
+pub const EVENTS_MAX: usize = 200;
 
 /// What happened to one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +35,11 @@ pub struct ResourceHistory {
     /// Calls that made it, deleted it or took its deletion back, or may have, of which the record does not say when:
     /// where they stand among the others is not known.
     pub undated: Vec<UndatedCall>,
+    /// The ARNs of those of the asked name that have another path, and had it before or after: they are not among the
+    /// incarnations. Empty: there is none, or no ARN with a path was asked for.
+    pub namesakes: BTreeSet<String>,
+    /// No record says the path of the last one, so that it may be one of another path.
+    pub is_path_unsaid: bool,
 }
 
 /// A call of which the record does not say when it was.
@@ -90,10 +102,17 @@ impl Histories {
                     undated.extend(step.is_none().then(|| record.digest()));
                     withheld.extend(step);
                 } else if let Some(candidate) = candidates.get(mention.candidate) {
-                    *homes.entry(home(types, candidate, record, &mention)).or_default() += 1;
+                    let home = home(types, candidate, record, &mention);
+                    for region in mention.regions.iter().filter(|_| home.region.is_some()) {
+                        // A region that is typed is the only one.
+                        let region = candidate.identity.region.clone().unwrap_or_else(|| region.clone());
+                        *homes.entry(Home { region: Some(region), ..home.clone() }).or_default() += 1;
+                    }
+                    *homes.entry(home).or_default() += 1;
                 }
             }
         }
+        let same_event = SameEvent::of(records);
         let further = homes.len().saturating_sub(RESOURCES_MAX);
         let mut most: Vec<(Home, usize)> = homes.into_iter().collect();
         most.sort_by(|(a, more), (b, fewer)| fewer.cmp(more).then_with(|| a.cmp(b)));
@@ -101,7 +120,7 @@ impl Histories {
         let mut resources: Vec<ResourceHistory> = homes
             .filter_map(|home| {
                 let records = mentioned.get(&home.candidate)?.iter().copied().filter(|record| home.may_hold(record));
-                history(types, candidates.get(home.candidate)?, &home, records)
+                history(types, candidates.get(home.candidate)?, &home, records, &same_event)
             })
             .collect();
         resources.sort_by_key(|own| std::cmp::Reverse(own.weight()));
@@ -114,7 +133,35 @@ impl Histories {
     }
 }
 
+impl Histories {
+    /// Returns the events that made or ended one of the resources, or may have, with when they were: other records of
+    /// them may contradict what is said. At most [`EVENTS_MAX`].
+    pub fn deciding_events(&self) -> BTreeMap<String, Timestamp> {
+        let is_deciding = |step: &&Step| {
+            let decides = matches!(
+                step.effect,
+                ResourceEffect::Create | ResourceEffect::Put | ResourceEffect::Delete | ResourceEffect::Rename
+            );
+            decides && !matches!(step.ended, StepOutcome::NotDone(_))
+        };
+        let last = self.resources.iter().flat_map(|own| own.incarnations.iter().rev());
+        let steps = last.flat_map(|own| own.steps.iter().rev()).filter(is_deciding);
+        steps.filter_map(|step| Some((step.event.clone()?, step.time))).take(EVENTS_MAX).collect()
+    }
+}
+
 impl ResourceHistory {
+    /// Returns the names that it had before, or got, as its records say: its type with the name, and where it is.
+    pub fn other_names(&self) -> impl Iterator<Item = (String, &ResourceCandidate)> {
+        let steps = self.incarnations.iter().flat_map(|own| &own.steps);
+        let moved = steps.filter(|step| {
+            let moves = matches!(step.effect, ResourceEffect::Rename | ResourceEffect::Named);
+            moves && !matches!(step.ended, StepOutcome::NotDone(_))
+        });
+        let kind = self.resource.resource_type.as_deref();
+        moved.filter_map(move |step| Some((format!("{} {}", kind?, step.other_name.as_ref()?), &self.resource)))
+    }
+
     /// Returns how much its records say: whether it was made, changed or deleted, and how many steps there are.
     fn weight(&self) -> (bool, bool, usize) {
         let steps = || self.incarnations.iter().flat_map(|own| &own.steps);
@@ -145,6 +192,8 @@ fn home(types: &ResourceTypes, wanted: &ResourceCandidate, record: &Record<'_>, 
     let candidate = mention.candidate;
     let scope = wanted.resource_type.as_deref().and_then(|name| types.named(name)).map(|own| own.names);
     let (has_account, has_region) = match scope {
+        // One id is that of a key in each of its regions.
+        _ if wanted.identity.id.as_deref().is_some_and(is_multi_region) => (false, true),
         _ if mention.matched_by > MatchedBy::Name || wanted.arn.is_some() => (false, false),
         None | Some(NameScope::Partition | NameScope::GlobalParent | NameScope::None) => (false, false),
         Some(NameScope::Account) => (true, false),
@@ -172,6 +221,7 @@ fn history<'r, 'a: 'r>(
     wanted: &ResourceCandidate,
     home: &Home,
     records: impl Iterator<Item = &'r Record<'a>>,
+    same_event: &SameEvent<'r, 'a>,
 ) -> Option<ResourceHistory> {
     let kind = wanted.resource_type.as_deref().and_then(|name| types.named(name));
     let region = home.region.as_deref().filter(|_| kind.is_none_or(ResourceType::is_regional));
@@ -196,7 +246,60 @@ fn history<'r, 'a: 'r>(
     }
     let undated: Vec<UndatedCall> = undated.into_values().collect();
     let named = steps.iter().any(|step| step.matched_by > MatchedBy::Prefix) || !undated.is_empty();
-    named.then(|| ResourceHistory { resource, incarnations: incarnations(steps), undated })
+    if !named {
+        return None;
+    }
+    let others = same_event.others(&steps);
+    let incarnations = incarnations(steps.into_iter().chain(others).collect());
+    let arn = resource.arn.as_deref().filter(|_| kind.is_some_and(|kind| !kind.can_be_renamed()));
+    let (incarnations, namesakes, is_path_unsaid) = match arn {
+        Some(arn) => of_path(arn, incarnations),
+        None => (incarnations, BTreeSet::new(), false),
+    };
+    Some(ResourceHistory { resource, incarnations, undated, namesakes, is_path_unsaid })
+}
+
+/// Takes out those of the asked name that records say to have another path, and names them; tells too whether the last
+/// one may be of another path. Its path cannot be changed (IAM user guide, "IAM identifiers").
+fn of_path(asked: &str, all: Vec<Incarnation>) -> (Vec<Incarnation>, BTreeSet<String>, bool) {
+    let named = |own: &Incarnation| -> BTreeSet<String> {
+        let sure = own.steps.iter().filter(|step| step.is_sure());
+        sure.flat_map(|step| step.also_called.iter().filter(|text| is_namesake(asked, text)).cloned()).collect()
+    };
+    let is_own = |own: &Incarnation| {
+        let mut texts = own.steps.iter().filter(|step| step.is_sure()).flat_map(|step| &step.also_called);
+        texts.any(|text| text.eq_ignore_ascii_case(asked))
+    };
+    let (others, own): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| !is_own(one) && !named(one).is_empty());
+    let namesakes: BTreeSet<String> = others.iter().flat_map(named).collect();
+    let is_open = has_path(asked) || !namesakes.is_empty();
+    let is_path_unsaid = is_open && own.last().is_some_and(|last| !is_own(last));
+    (own, namesakes, is_path_unsaid)
+}
+
+/// The records of each event: of two with other bytes one may be about something else.
+struct SameEvent<'r, 'a>(HashMap<String, Vec<&'r Record<'a>>>);
+
+impl<'r, 'a> SameEvent<'r, 'a> {
+    fn of(records: &'r [Record<'a>]) -> Self {
+        let mut all: HashMap<String, Vec<&Record<'_>>> = HashMap::new();
+        for record in records {
+            if let Some(event) = record.event() {
+                all.entry(event.to_ascii_lowercase()).or_default().push(record);
+            }
+        }
+        all.retain(|_, own| own.len() > 1);
+        Self(all)
+    }
+
+    /// Returns steps for the records that have the event of one of some steps, and say nothing of the resource.
+    fn others(&self, steps: &[Step]) -> Vec<Step> {
+        let known: BTreeSet<RecordDigest> = steps.iter().map(|step| step.record).collect();
+        let events = steps.iter().filter_map(|step| step.event.as_deref());
+        let events: BTreeSet<String> = events.map(str::to_ascii_lowercase).collect();
+        let own = events.into_iter().filter_map(|event| self.0.get(&event)).flatten();
+        own.filter(|record| !known.contains(&record.digest())).filter_map(|record| Step::foreign(record)).collect()
+    }
 }
 
 /// Tells whether a call may say whether a resource is there.

@@ -1,11 +1,14 @@
 //! How a session began: the call that gave its credentials out, as CloudTrail recorded it.
 //!
 //! Sources: IAM user guide, "Logging IAM and AWS STS API calls with AWS CloudTrail"; CloudTrail user guide, "AWS
-//! Management Console sign-in events" (`SwitchRole`).
+//! Management Console sign-in events" (`SwitchRole`); STS API, `Credentials` ("Expiration") and `AssumeRole`
+//! ("DurationSeconds"); the expiration as records have it: "Jul 18, 2014, 4:07:39 PM".
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::stack_operation::StackOperation;
 use crate::event::{Actor, ActorKind, Outcome, Record, RecordDigest, SessionContext};
@@ -24,6 +27,14 @@ pub const SWITCHED_ROLE: &str = "SwitchRole";
 
 const STS: &str = "sts.amazonaws.com";
 const SIGN_IN: &str = "signin.amazonaws.com";
+
+/// The longest time that a session lasts: 36 hours for `GetSessionToken` and `GetFederationToken`, 12 for roles (STS
+/// API, `DurationSeconds`).
+pub(super) const SESSION_MAX: SignedDuration = SignedDuration::from_hours(36);
+/// How far the time at which a session says that it was made may lie from that of the call.
+pub(super) const CLOCKS: SignedDuration = SignedDuration::from_mins(5);
+/// How CloudTrail writes when credentials expire, in UTC: in the present and in older records.
+const EXPIRATIONS: [&str; 2] = ["%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p"];
 
 /// A call that began a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +63,8 @@ pub struct Issue {
     pub caller_since: Option<Timestamp>,
     /// The access key that was given out. `None`: not recorded, as for the console.
     pub access_key: Option<String>,
+    /// Until when that key works. `None`: not recorded.
+    pub expires: Option<Timestamp>,
     /// The unique id of the session: `AROA…:name`. `None`: not recorded.
     pub session_id: Option<String>,
     /// The ARN of the role; of a call on a stack the one that it is given. `None`: it is no session of a role, or not
@@ -90,8 +103,12 @@ impl Issue {
         let caller = Actor::of(record);
         let own = |text: &Option<crate::event::Text<'_>>| text.as_deref().map(str::to_owned);
         let is_external = caller.kind == ActorKind::ExternalUser;
+        let seconds = asked.and_then(|asked| asked.at("durationSeconds")?.scalar());
+        let expires =
+            expiration(text(answer, "credentials.expiration").as_deref(), seconds.as_deref(), record.event_time?);
         Some(Self {
             access_key: text(answer, "credentials.accessKeyId"),
+            expires: expires.filter(|_| is_issue),
             session_id: match is_switch {
                 // The record is one of the new session.
                 true => own(&identity.principal_id),
@@ -136,6 +153,7 @@ impl Issue {
             caller_id: own(&identity.principal_id),
             caller_since: identity.session.as_ref().and_then(since),
             access_key: None,
+            expires: None,
             session_id: None,
             role: None,
             session_name: None,
@@ -150,6 +168,7 @@ impl Issue {
     /// Takes what only another record of the same call says.
     fn fill(&mut self, other: Self) {
         self.access_key = self.access_key.take().or(other.access_key);
+        self.expires = self.expires.take().or(other.expires);
         self.session_id = self.session_id.take().or(other.session_id);
         self.role = self.role.take().or(other.role);
         self.session_name = self.session_name.take().or(other.session_name);
@@ -166,9 +185,29 @@ impl Issue {
     }
 }
 
+/// Reads when credentials expire: `expiration` as CloudTrail writes it, or as the API does; else the time that was
+/// asked for, `seconds` behind the call. `None`: neither is recorded.
+fn expiration(text: Option<&str>, seconds: Option<&str>, at: Timestamp) -> Option<Timestamp> {
+    let written = |text: &str| {
+        let plain: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        let of_form = |form: &&str| DateTime::strptime(form, &plain).ok();
+        let utc = |time: DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+        plain.parse().ok().or_else(|| EXPIRATIONS.iter().find_map(of_form).and_then(utc))
+    };
+    let asked = || at.checked_add(SignedDuration::from_secs(seconds?.parse().ok()?)).ok();
+    text.and_then(written).or_else(asked)
+}
+
 /// Returns since when a session is. `None`: not recorded.
 pub(super) fn since(session: &SessionContext<'_>) -> Option<Timestamp> {
     session.creation_date.as_deref()?.parse().ok()
+}
+
+/// Tells whether the records of a call in two accounts may be of one caller: one of them may have no more than the
+/// account, and one that names another caller as well contradicts it.
+fn may_be_of_one_caller(a: &Issue, b: &Issue) -> bool {
+    let is_named = |issue: &Issue| !matches!(issue.caller.kind, ActorKind::Account | ActorKind::Unknown);
+    !is_named(a) || !is_named(b) || a.caller.name == b.caller.name
 }
 
 /// Returns each call once: of the two records of a call between accounts, the one that says more, with what only the
@@ -179,7 +218,9 @@ pub fn once(issues: Vec<Issue>) -> Vec<Issue> {
     let mut joined: HashSet<(usize, Option<String>)> = HashSet::new();
     for issue in issues {
         let of_call = issue.shared_event_id.as_ref().and_then(|id| by_call.get(id)).copied();
+        let is_of_caller = |at: &usize| all.get(*at).is_none_or(|known| may_be_of_one_caller(known, &issue));
         let twin = of_call.filter(|at| issue.event.is_none() || !joined.contains(&(*at, issue.event.clone())));
+        let twin = twin.filter(is_of_caller);
         let at = by_record.get(&issue.record).copied().or(twin).unwrap_or(all.len());
         by_record.insert(issue.record, at);
         joined.insert((at, issue.event.clone()));

@@ -5,6 +5,7 @@
 //! - [`history`]: the resources that a person may mean, each with what happened to it.
 //! - [`timeline`]: what happened to a resource, and how it ended.
 //! - `repeated`: which calls do well again though they have nothing left to do.
+//! - `given_key`: whether the call that gave out a key stands behind what was signed with it.
 //! - `role_path`: what records say of the path of a role.
 //! - [`calls`]: what was signed with a key or in a session, and single calls.
 //! - [`answer`]: all of it as plain data, for reports.
@@ -25,6 +26,7 @@ pub mod answer;
 pub mod calls;
 pub mod chain;
 pub mod configuration;
+mod given_key;
 pub mod history;
 pub mod issue;
 pub mod last_used;

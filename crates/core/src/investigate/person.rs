@@ -144,6 +144,13 @@ impl Person {
         Self { addresses: addresses(&self.hops, source.as_deref()), source, ..self }
     }
 
+    /// Returns what is known where records prove two people: neither, and both are named.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let why = format!("records contradict each other: they lead to {}, and to {}", self.who(), other.who());
+        Self { origin: None, origin_kind: OriginKind::Unknown, lost: Some(why), is_proven: false, ..self.clone() }
+    }
+
     /// Returns in a few words who it was: the origin, or the caller where that is not known or only likely.
     pub fn who(&self) -> &str {
         self.origin.as_deref().filter(|_| !self.is_likely()).unwrap_or(&self.actor)
@@ -212,10 +219,21 @@ fn lost(lost: &Lost) -> String {
             let what = what.unwrap_or_else(|| "began the session".to_owned());
             format!("the call that {what} {} is not among the records", between(wanted.from, wanted.to))
         }
-        Lost::Several { calls, wanted } => format!(
-            "{calls} calls {} by different callers began sessions of this name, and nothing tells which of them it was",
-            between(wanted.from, wanted.to)
-        ),
+        Lost::Several { calls, callers, wanted } => {
+            let named = callers.join("; ");
+            match &wanted.access_key {
+                Some(key) => format!(
+                    "records contradict each other: {calls} calls by different callers gave out {key}, which is given out \
+                     once: {named}"
+                ),
+                None => format!(
+                    "{calls} calls {} by different callers began sessions of this name, and nothing tells which of them it \
+                     was: {named}",
+                    between(wanted.from, wanted.to)
+                ),
+            }
+        }
+        Lost::Key { key, why, given } => format!("records contradict each other: {key} {why}, by {given}"),
         Lost::Outside { account, caller: Some(caller) } => {
             format!(
                 "{caller} of account {account}, which is not one of the organization's: its calls are recorded there"
@@ -237,6 +255,16 @@ fn lost(lost: &Lost) -> String {
             )
         }
         Lost::Endless => format!("the sessions lead in a circle, or through more than {HOPS_MAX} roles"),
+        Lost::Unnamed { provider, role } => {
+            let session = role.as_ref().map(|role| format!("the session of {role}"));
+            let session = session.unwrap_or_else(|| "the call".to_owned());
+            match provider {
+                Some(provider) => format!(
+                    "{provider} vouched for the caller behind {session}, and no record says which person or program it is"
+                ),
+                None => format!("no record says which person or program is behind {session}: it has no name"),
+            }
+        }
         Lost::NotRecorded => "the record does not tell who called".to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::activity::Missing;
 use super::last_used::is_data;
+use super::role_path::RolePaths;
 use super::sessions::{Belonging, CallKey, SessionSet};
 use super::timeline::Step;
 use super::timeline::asked::takes_back;
@@ -42,6 +43,8 @@ pub struct Creations<'r, 't> {
     ids: BTreeMap<(String, String), ResourceKey>,
     nameless: Vec<NamelessCreation>,
     lost: u64,
+    /// What records of creations say of the path of the role that is asked for.
+    paths: RolePaths,
 }
 
 /// Takes all records a second time, and keeps what became of what the actor made.
@@ -67,6 +70,9 @@ pub struct RemainsSummary {
     pub nameless: Vec<NamelessCreation>,
     /// How many ended.
     pub ended: EndedCounts,
+    /// The ARNs of roles of the asked name with another path, which made something: that is not in the answer. Empty:
+    /// there is none, or no role was asked for.
+    pub namesakes: BTreeSet<String>,
     /// What is not in the answer. Empty: nothing that is known of.
     pub missing: Vec<Missing>,
 }
@@ -106,7 +112,7 @@ pub struct Remaining {
 pub enum Doubt {
     /// The call that made it may have failed: its record does not tell.
     Made,
-    /// A session made it that may be the actor's: others have its name.
+    /// A session made it that may be the actor's: others have its name, or the records of its key do not agree.
     Maker,
     /// It was there before: the call replaced it.
     Replaced,
@@ -114,6 +120,8 @@ pub enum Doubt {
     Deletion(Box<Step>),
     /// It was deleted, and this call changed it after: it was made again, and no record says who did.
     MadeAgain(Box<Step>),
+    /// A call gave it another name, or may have: what became of it under that is not looked for.
+    Renamed(Box<Step>),
     /// The time until its deletion is over, and no record says that AWS did it or that it was taken back.
     Due,
     /// A call deleted it, or may have, of which the record does not say when.
@@ -123,7 +131,8 @@ pub enum Doubt {
         /// The id of the event.
         event_id: String,
     },
-    /// The records of the event that made it do not say the same of who it was or when.
+    /// The records of the event that made it do not say the same of who it was or when, or others made it in the same
+    /// second.
     Disputed,
     /// Its id was not recorded, so that a deletion by its id cannot be known.
     NoId,
@@ -149,7 +158,8 @@ impl<'r, 't> Creations<'r, 't> {
     /// Begins. `who` has grown by all calls that began sessions.
     pub fn of(who: SessionSet, reader: &'r ResourceReader<'t>) -> Self {
         let (made, ids) = (BTreeMap::new(), BTreeMap::new());
-        Self { who, reader, made, ids, nameless: Vec::new(), lost: 0 }
+        let paths = RolePaths::of(who.query());
+        Self { who, reader, made, ids, nameless: Vec::new(), lost: 0, paths }
     }
 
     /// Takes one record.
@@ -157,7 +167,11 @@ impl<'r, 't> Creations<'r, 't> {
         let makes =
             |(kind, effect): (&'t ResourceType, ResourceEffect)| (is_making(effect) && can_end(kind)).then_some(kind);
         let kinds: Vec<&ResourceType> = self.reader.effects(record).filter_map(makes).collect();
-        if kinds.is_empty() || !Outcome::of(record).may_be_done() || self.who.holds(record).is_none() {
+        if kinds.is_empty() || !Outcome::of(record).may_be_done() {
+            return;
+        }
+        self.paths.add(record);
+        if self.who.holds(record).is_none() {
             return;
         }
         let named = self.reader.named_by(record);
@@ -229,7 +243,8 @@ impl Remains<'_, '_> {
                 }
                 continue;
             }
-            let is_step = is_making(own.effect) || is_deletion || takes_back;
+            let is_named = matches!(own.effect, ResourceEffect::Rename | ResourceEffect::Named);
+            let is_step = is_making(own.effect) || is_deletion || is_named || takes_back;
             self.add_step(record, &own, is_step);
         }
     }
@@ -299,18 +314,21 @@ impl Remains<'_, '_> {
 
     /// Returns what stands.
     pub fn summary(self) -> RemainsSummary {
-        let Creations { who, reader, made, nameless, lost, .. } = self.creations;
+        let Creations { who, reader, made, nameless, lost, paths, .. } = self.creations;
         let missing = [
             who.is_cut().then_some(Missing::Sessions),
             (lost > 0).then_some(Missing::Resources(lost)),
             self.is_cut.then_some(Missing::Deletions),
             (self.untimed > 0).then_some(Missing::Times(self.untimed)),
+            Missing::paths(paths.unsaid() + who.of_unsaid_path()),
+            Missing::perhaps_begun(&who),
         ];
         let mut summary = RemainsSummary {
             stands: Vec::new(),
             unclear: Vec::new(),
             nameless,
             ended: EndedCounts::default(),
+            namesakes: paths.others(),
             missing: missing.into_iter().flatten().collect(),
         };
         for made in made.into_values() {
@@ -359,6 +377,7 @@ fn nameless(kind: &ResourceType) -> RecordedResource {
         place: String::new(),
         text: String::new(),
         also_called: BTreeSet::new(),
+        other_name: None,
     }
 }
 
@@ -373,6 +392,9 @@ fn step(record: &Record<'_>, own: &RecordedResource, is_certain: bool) -> Option
         is_certain,
         also_called: own.also_called.clone(),
         policy: None,
+        id: own.identity.id.clone(),
+        other_name: own.other_name.clone(),
+        regions: Vec::new(),
     };
     Step::of(record, &mention)
 }

@@ -71,15 +71,21 @@ impl RolePaths {
     }
 }
 
-/// Tells whether two ARNs are of roles of one name in one account, with different paths. Capitals do not make another
-/// name.
-fn is_namesake(asked: &str, other: &str) -> bool {
+/// Tells whether two ARNs are of roles, or of two things of another type of IAM, of one name in one account, with
+/// different paths. Capitals do not make another name.
+pub(super) fn is_namesake(asked: &str, other: &str) -> bool {
     let parts = |arn: &str| {
-        let (account, path) = arn.split_once(":role/")?;
-        Some((account.to_owned(), path.rsplit('/').next()?.to_ascii_lowercase()))
+        let (kind, path) = arn.split_once('/')?;
+        let is_iam = arn.split(':').nth(2) == Some("iam");
+        Some((kind.to_owned(), path.rsplit('/').next()?.to_ascii_lowercase())).filter(|_| is_iam)
     };
     let same = parts(asked).zip(parts(other)).is_some_and(|(a, b)| a == b);
     same && !asked.eq_ignore_ascii_case(other)
+}
+
+/// Tells whether an ARN of IAM has a path beside the name.
+pub(super) fn has_path(arn: &str) -> bool {
+    arn.split(':').nth(2) == Some("iam") && arn.matches('/').count() > 1
 }
 
 #[cfg(test)]

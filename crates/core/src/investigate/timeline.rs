@@ -66,8 +66,15 @@ pub struct Step {
     pub is_disputed: bool,
     /// Another record of the same event tells otherwise what was done.
     pub is_doubtful: bool,
-    /// Others deleted it in the same second, and which call was the last is not known.
+    /// Others deleted it in the same second, or made it, and which call was the last is not known.
     pub is_unordered: bool,
+    /// It was made and deleted in the same second, and which was first is not known, and so not whether it is there.
+    pub is_either: bool,
+    /// The id that the record says of it. `None`: it says none.
+    pub own_id: Option<String>,
+    /// Of a call that gives it another name: the new one, and of one that gives it this one the old one. `None`: the
+    /// call leaves its name as it is, or the record lacks it.
+    pub other_name: Option<String>,
     /// What the call does where what it deletes is not there.
     pub(super) when_absent: WhenAbsent,
 }
@@ -127,6 +134,8 @@ pub enum Ending<'a> {
     EndedByAws(&'a Step),
     /// Somebody asked for its deletion, which waits and can be taken back.
     Waits(&'a Step),
+    /// Somebody gave it another name: none of this name was there then.
+    RenamedBy(&'a Step),
     /// Somebody may have deleted it: the record does not tell whether it was done, or whether it was this one.
     MaybeBy(&'a Step),
     /// It was only tried; this is the last attempt.
@@ -163,6 +172,15 @@ fn has_failed_parts(record: &Record<'_>) -> bool {
     answer.fields().chain(inner).any(is_failed)
 }
 
+/// Tells whether a new name may be given later: databases get it in their next maintenance window unless it is to be
+/// applied at once (RDS API, `ModifyDBInstance` and `ModifyDBCluster`, "ApplyImmediately").
+fn waits_for_name(record: &Record<'_>, effect: ResourceEffect) -> bool {
+    let is_at_once = || record.request_parameters?.at("applyImmediately")?.scalar();
+    matches!(effect, ResourceEffect::Rename | ResourceEffect::Named)
+        && record.event_source.as_deref() == Some("rds.amazonaws.com")
+        && is_at_once().as_deref() != Some("true")
+}
+
 impl Step {
     /// Returns what a record says of a resource. `None`: it does not say when.
     pub fn of(record: &Record<'_>, mention: &ResourceMention<'_>) -> Option<Self> {
@@ -182,7 +200,9 @@ impl Step {
             region: own(&record.aws_region),
             effect: mention.effect,
             ended: match Outcome::of(record) {
-                Outcome::Success if has_failed_parts(record) => StepOutcome::Unclear,
+                Outcome::Success if has_failed_parts(record) || waits_for_name(record, mention.effect) => {
+                    StepOutcome::Unclear
+                }
                 Outcome::Success => StepOutcome::Done,
                 Outcome::Unknown => StepOutcome::Unclear,
                 Outcome::Denied { code } => StepOutcome::NotDone(code.into_owned()),
@@ -202,8 +222,30 @@ impl Step {
             is_disputed: false,
             is_doubtful: false,
             is_unordered: false,
+            is_either: false,
+            own_id: mention.id.clone(),
+            other_name: mention.other_name.clone(),
             when_absent: WhenAbsent::of(record, mention.matched_by),
         })
+    }
+
+    /// Returns a step for a record that says nothing of the resource, and is about an event of which another record
+    /// does. `None`: it does not say when.
+    pub(super) fn foreign(record: &Record<'_>) -> Option<Self> {
+        let mention = ResourceMention {
+            candidate: 0,
+            resource_type: None,
+            effect: ResourceEffect::Unknown,
+            place: String::new(),
+            matched_by: MatchedBy::Withheld,
+            is_certain: false,
+            also_called: BTreeSet::new(),
+            policy: None,
+            id: None,
+            other_name: None,
+            regions: Vec::new(),
+        };
+        Self::of(record, &mention)
     }
 
     fn may_be_done(&self) -> bool {
@@ -218,12 +260,26 @@ impl Step {
 
     /// Tells whether it certainly had its effect on this resource.
     pub(super) fn is_sure(&self) -> bool {
-        self.is_certain && self.ended == StepOutcome::Done && !self.is_doubtful
+        self.is_certain && self.ended == StepOutcome::Done && !self.is_doubtful && !self.is_either
+    }
+
+    /// Tells whether there is none of this name behind it: it was deleted, or has another name.
+    fn is_end(&self) -> bool {
+        matches!(self.effect, ResourceEffect::Delete | ResourceEffect::Rename)
+    }
+
+    /// Tells whether two steps made something of one name in one second, and which one was the last is not known.
+    fn is_tied_with(&self, other: &Self) -> bool {
+        let is_maker = |step: &Self| step.effect == ResourceEffect::Create && step.is_unordered;
+        is_maker(self) && is_maker(other) && self.time == other.time
     }
 
     /// Tells whether two steps are records of one event.
     fn is_of_event(&self, other: &Self) -> bool {
-        self.event.is_some() && self.event == other.event
+        let is_same = |a: &Option<String>, b: &Option<String>| {
+            a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+        };
+        is_same(&self.event, &other.event) || is_same(&self.shared_event_id, &other.shared_event_id)
     }
 }
 
@@ -233,6 +289,10 @@ pub fn incarnations(steps: Vec<Step>) -> Vec<Incarnation> {
     for step in once(steps) {
         if let Some(earlier) = asker(&mut all, &step) {
             earlier.add(step);
+            continue;
+        }
+        if let Some(other) = of_other_id(&mut all, &step) {
+            other.add(step);
             continue;
         }
         let unseen = match all.last() {
@@ -261,6 +321,23 @@ fn asker<'a>(all: &'a mut [Incarnation], step: &Step) -> Option<&'a mut Incarnat
     (!asks(last) && asks(earlier)).then_some(earlier)
 }
 
+/// Returns the resource that a step names by an id which the last one does not have: an earlier one of the name, which
+/// may be none that is known.
+fn of_other_id<'a>(all: &'a mut Vec<Incarnation>, step: &Step) -> Option<&'a mut Incarnation> {
+    let id = step.own_id.as_deref().filter(|_| !next::is_naming(step))?;
+    let last = all.len().checked_sub(1)?;
+    let has_id = |own: &Incarnation| own.known_id() == Some(id);
+    let at = all.iter().rposition(has_id);
+    if at == Some(last) || at.is_none() && all.get(last)?.known_id().is_none() {
+        return None;
+    }
+    let at = at.unwrap_or_else(|| {
+        all.insert(last, Incarnation::default());
+        last
+    });
+    all.get_mut(at)
+}
+
 impl Unseen {
     /// Tells whether it is about what was before the resource.
     fn is_before(&self) -> bool {
@@ -275,6 +352,9 @@ impl Incarnation {
             self.steps.push(step);
             return;
         }
+        if let StepOutcome::NotDone(_) = &step.ended {
+            self.refuse(&step);
+        }
         let is_maker = matches!(step.effect, ResourceEffect::Create | ResourceEffect::Put);
         if is_maker && step.may_be_done() && self.created.is_none() && !self.was_there() {
             self.created = Some(at);
@@ -283,10 +363,26 @@ impl Incarnation {
             (self.deleted, self.deleted_before, self.carried_out) = (None, None, None);
             (self.is_waiting, self.unseen) = (false, self.unseen.filter(Unseen::is_before));
         }
-        if step.effect == ResourceEffect::Delete && step.is_sure() {
+        if step.is_end() && step.is_sure() {
             self.end(at, &step);
         }
         self.steps.push(step);
+    }
+
+    /// Takes up that AWS could not do what was asked for: then the call that asked has ended nothing.
+    fn refuse(&mut self, step: &Step) {
+        let is_asked = self.end_step().is_some_and(|end| asked::is_what_was_asked(end, step));
+        if let Some(end) = self.deleted.filter(|_| is_asked).and_then(|at| self.steps.get_mut(at)) {
+            end.ended.clone_from(&step.ended);
+            (self.deleted, self.deleted_before, self.carried_out, self.is_waiting) = (None, None, None, false);
+        }
+    }
+
+    /// Returns the id of it that records say. `None`: none says one.
+    fn known_id(&self) -> Option<&str> {
+        let sure = || self.steps.iter().filter(|step| step.is_sure() && !step.is_further);
+        let of_maker = self.maker().and_then(|maker| maker.own_id.as_deref());
+        of_maker.or_else(|| sure().find_map(|step| step.own_id.as_deref()))
     }
 
     fn end_step(&self) -> Option<&Step> {
@@ -307,6 +403,7 @@ impl Incarnation {
     pub fn ending(&self) -> Ending<'_> {
         if let Some(step) = self.end_step() {
             return match step.is_by_aws {
+                _ if step.effect == ResourceEffect::Rename => Ending::RenamedBy(step),
                 _ if self.is_waiting && self.may_be_taken_back() => Ending::MaybeBy(step),
                 _ if self.is_waiting => Ending::Waits(step),
                 true => Ending::EndedByAws(step),
@@ -315,8 +412,7 @@ impl Incarnation {
         }
         // What was taken back ended nothing.
         let since = self.steps.iter().rposition(Step::takes_back).max(self.created).map_or(0, |at| at + 1);
-        let mut tried =
-            self.steps.iter().skip(since).rev().filter(|step| step.effect == ResourceEffect::Delete).peekable();
+        let mut tried = self.steps.iter().skip(since).rev().filter(|step| step.is_end()).peekable();
         let last = tried.peek().copied();
         match tried.find(|step| step.may_be_done()) {
             Some(step) => Ending::MaybeBy(step),
@@ -335,7 +431,11 @@ impl Incarnation {
     /// same second, and further records of its event that do not say the same.
     pub fn or_ended(&self) -> Vec<usize> {
         let end = match self.ending() {
-            Ending::DoneBy(step) | Ending::EndedByAws(step) | Ending::Waits(step) | Ending::MaybeBy(step) => step,
+            Ending::DoneBy(step)
+            | Ending::EndedByAws(step)
+            | Ending::Waits(step)
+            | Ending::RenamedBy(step)
+            | Ending::MaybeBy(step) => step,
             Ending::AttemptedBy(_) | Ending::Nothing => return Vec::new(),
         };
         let is_tied = |step: &Step| {
@@ -345,10 +445,12 @@ impl Incarnation {
         self.others(end, |step| is_tied(step) || end.is_disputed && step.is_disputed && step.is_of_event(end))
     }
 
-    /// Returns the further records of the event that made it which do not say the same, by their places.
+    /// Returns the steps that may have made it as well as the one that is taken for it, by their places: others of the
+    /// same second, and further records of its event that do not say the same.
     pub fn or_made(&self) -> Vec<usize> {
-        let Some(maker) = self.maker().filter(|maker| maker.is_disputed) else { return Vec::new() };
-        self.others(maker, |step| step.is_disputed && step.is_of_event(maker))
+        let Some(maker) = self.maker() else { return Vec::new() };
+        let is_of_event = |step: &Step| maker.is_disputed && step.is_disputed && step.is_of_event(maker);
+        self.others(maker, |step| maker.is_tied_with(step) || is_of_event(step))
     }
 
     /// Returns the step that made it, and the further records of its event that do not say the same.

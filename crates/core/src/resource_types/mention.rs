@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::identity::{Agreement, ResourceIdentity};
-use super::schema::{NameScope, ResourceCall, ResourceEffect, ResourceType};
+use super::schema::{NameScope, ResourceCall, ResourceEffect, ResourceType, is_multi_region};
 use super::subject::ResourceCandidate;
 use super::table::ResourceTypes;
 use crate::event::{Json, JsonType, Record, Text};
@@ -44,6 +44,13 @@ pub struct ResourceMention<'a> {
     pub also_called: BTreeSet<String>,
     /// The policy document that the call sets, as text or as object. `None`: it sets none, or the record lacks it.
     pub policy: Option<Json<'a>>,
+    /// The id that the record says of it, which tells it from others that had its name. `None`: it says none.
+    pub id: Option<String>,
+    /// Of a call that gives it another name: the new one, and of one that gives it this one the old one. `None`: the
+    /// call leaves its name as it is, or the record lacks it.
+    pub other_name: Option<String>,
+    /// Other regions in which the call has its effect on what has the same name or id there.
+    pub regions: Vec<String>,
 }
 
 /// A text at a place, taken apart where it is an ARN or URL of the type.
@@ -60,6 +67,8 @@ struct Hit {
     effect: ResourceEffect,
     matched_by: MatchedBy,
     is_certain: bool,
+    /// See [`ResourceMention::other_name`].
+    other_name: Option<String>,
 }
 
 impl ResourceTypes {
@@ -78,14 +87,19 @@ impl ResourceTypes {
         let source = record.event_source.as_deref().unwrap_or_default();
         let call = kind.and_then(|kind| kind.call(source, record.event_name.as_deref().unwrap_or_default()));
         let readings = kind.zip(call).map(|(kind, call)| readings(record, kind, call)).unwrap_or_default();
-        let named = kind.zip(call).and_then(|(kind, call)| at_places(record, kind, call, &readings, wanted));
+        let named = kind.zip(call).and_then(|(kind, call)| {
+            named_anew(record, kind, call, &readings, wanted)
+                .or_else(|| at_places(record, kind, call, &readings, wanted))
+        });
         let listed = listed(record, kind, call, &readings, wanted);
         let withheld = call.filter(|_| readings.is_empty()).and_then(|call| withheld(record, call));
         let withheld = withheld.or_else(|| self.of_no_call(record, kind?, wanted));
         let best =
             |hits: [Option<Hit>; 2]| hits.into_iter().flatten().max_by_key(|hit| (hit.is_certain, hit.matched_by));
         let hit = best([listed, named]).or(withheld)?;
-        let is_one = hit.matched_by > MatchedBy::Prefix && kind.is_some_and(|kind| are_of_one(kind, &readings));
+        let is_named = hit.matched_by > MatchedBy::Prefix;
+        let id = kind.filter(|_| is_named).and_then(|kind| own_id(record, kind, &readings, wanted));
+        let is_one = is_named && kind.is_some_and(|kind| are_of_one(kind, &readings));
         Some(ResourceMention {
             candidate: at,
             resource_type: wanted.resource_type.clone(),
@@ -95,6 +109,9 @@ impl ResourceTypes {
             is_certain: hit.is_certain,
             also_called: readings.into_iter().filter(|_| is_one).map(|reading| reading.text.into_owned()).collect(),
             policy: call.and_then(|call| call.policy.as_ref()?.last(record)),
+            id,
+            other_name: hit.other_name,
+            regions: call.map(|call| call.other_regions(record)).unwrap_or_default(),
         })
     }
 }
@@ -116,6 +133,7 @@ impl ResourceTypes {
             effect: ResourceEffect::Unknown,
             matched_by: MatchedBy::Withheld,
             is_certain: false,
+            other_name: None,
         })
     }
 }
@@ -155,21 +173,96 @@ fn at_places(
     wanted: &ResourceCandidate,
 ) -> Option<Hit> {
     let parents: Vec<Text<'_>> = call.parent.iter().flat_map(|path| path.texts(record)).collect();
-    let hits = readings.iter().filter_map(|reading| {
-        let (matched_by, is_certain) = match &reading.parsed {
-            Some(parsed) => of_parsed(record, kind, wanted, parsed, &reading.text)?,
-            // An ARN of another type.
-            None if reading.text.starts_with("arn:") => return None,
-            None => of_bare(record, kind, wanted, &reading.text, &parents)?,
-        };
-        Some(Hit { place: reading.place.clone(), effect: call.effect_of(record), matched_by, is_certain })
+    let new_name = call.new_name(record, kind);
+    let here = record.aws_region.as_deref();
+    let hit = |reading: &Reading<'_>, region: Option<&str>, effect: ResourceEffect| {
+        let (matched_by, is_certain) = compared(record, region, kind, wanted, reading, &parents)?;
+        let (place, other_name) = (reading.place.clone(), new_name.clone());
+        Some(Hit { place, effect, matched_by, is_certain, other_name })
+    };
+    let effect = if new_name.is_some() { ResourceEffect::Rename } else { call.effect_here(record) };
+    let regions = call.other_regions(record);
+    let is_there = |region: &str| {
+        let is_of_region = wanted.identity.region.as_deref() == Some(region) || wanted.identity.region.is_none();
+        is_of_region && (kind.names != NameScope::None || wanted.identity.id.as_deref().is_none_or(is_multi_region))
+    };
+    let hits = readings.iter().flat_map(|reading| {
+        let there = regions.iter().filter_map(|region| {
+            let found = hit(&reading.in_region(region), Some(region), call.effect_of(record))?;
+            is_there(region).then_some(found)
+        });
+        there.chain(hit(reading, here, effect)).collect::<Vec<_>>()
     });
     hits.max_by_key(|hit| (hit.is_certain, hit.matched_by))
+}
+
+/// Tells whether a call gives the name of a candidate to a resource that had another one.
+fn named_anew(
+    record: &Record<'_>,
+    kind: &ResourceType,
+    call: &ResourceCall,
+    readings: &[Reading<'_>],
+    wanted: &ResourceCandidate,
+) -> Option<Hit> {
+    let new_name = call.new_name(record, kind)?;
+    let place = call.renamed.as_ref()?.to_string();
+    let reading = Reading { parsed: parse(kind, &new_name), text: Text::Owned(new_name), place: place.clone() };
+    let region = record.aws_region.as_deref();
+    let (matched_by, is_certain) = compared(record, region, kind, wanted, &reading, &[])?;
+    let other_name = readings.first().map(|reading| reading.text.to_string());
+    Some(Hit { place, effect: ResourceEffect::Named, matched_by, is_certain, other_name })
+}
+
+impl Reading<'_> {
+    /// Returns the same as it is called in another region.
+    fn in_region(&self, region: &str) -> Self {
+        let parsed = self.parsed.clone().map(|own| ResourceIdentity { region: Some(region.to_owned()), ..own });
+        Reading { parsed, text: self.text.clone(), place: self.place.clone() }
+    }
+}
+
+/// Compares a text with a candidate. `region`: where what it names is, unless it says so itself.
+fn compared(
+    record: &Record<'_>,
+    region: Option<&str>,
+    kind: &ResourceType,
+    wanted: &ResourceCandidate,
+    reading: &Reading<'_>,
+    parents: &[Text<'_>],
+) -> Option<(MatchedBy, bool)> {
+    match &reading.parsed {
+        Some(parsed) => of_parsed(record, region, kind, wanted, parsed, &reading.text),
+        // An ARN of another type.
+        None if reading.text.starts_with("arn:") => None,
+        None => of_bare(record, region, kind, wanted, &reading.text, parents),
+    }
+}
+
+/// Returns the id that a record says of a candidate: one, and not that of another one of the name.
+fn own_id(
+    record: &Record<'_>,
+    kind: &ResourceType,
+    readings: &[Reading<'_>],
+    wanted: &ResourceCandidate,
+) -> Option<String> {
+    let is_name = |own: &ResourceIdentity| {
+        own.name.is_none() || wanted.identity.name.is_none() || own.name == wanted.identity.name
+    };
+    let is_id = |text: &str| kind.ids.iter().any(|id| id.is_strong() && id.is_match(text));
+    let of_reading = |reading: &Reading<'_>| match &reading.parsed {
+        Some(parsed) => parsed.id.clone().filter(|_| is_name(parsed)),
+        None => is_id(&reading.text).then(|| reading.text.to_string()),
+    };
+    let arns = record.resources.iter().filter_map(|entry| entry.arn.as_deref());
+    let listed = arns.filter_map(|arn| parse(kind, arn)).filter(is_name).filter_map(|own| own.id);
+    let mut all: BTreeSet<String> = readings.iter().filter_map(of_reading).chain(listed).collect();
+    if all.len() == 1 { all.pop_first() } else { None }
 }
 
 /// Compares with what was taken apart.
 fn of_parsed(
     record: &Record<'_>,
+    region: Option<&str>,
     kind: &ResourceType,
     wanted: &ResourceCandidate,
     parsed: &ResourceIdentity,
@@ -188,7 +281,7 @@ fn of_parsed(
         Agreement::Name => {
             let around = ResourceIdentity {
                 account: own.account.or_else(|| account_of(record)),
-                region: parsed.region.clone().or_else(|| record.aws_region.as_deref().map(str::to_owned)),
+                region: parsed.region.clone().or_else(|| region.map(str::to_owned)),
                 ..ResourceIdentity::default()
             };
             let is_certain = name_fits(kind, wanted, &around)?;
@@ -201,6 +294,7 @@ fn of_parsed(
 /// Compares with a bare id or name.
 fn of_bare(
     record: &Record<'_>,
+    region: Option<&str>,
     kind: &ResourceType,
     wanted: &ResourceCandidate,
     text: &str,
@@ -209,9 +303,9 @@ fn of_bare(
     let own = &wanted.identity;
     if own.id.as_deref() == Some(text) {
         // Keys of several regions have one id.
-        let region = own.region.as_deref().zip(record.aws_region.as_deref());
-        let is_elsewhere = text.starts_with("mrk-") && region.is_some_and(|(own, other)| own != other);
-        return (!is_elsewhere).then_some((MatchedBy::Id, !text.starts_with("mrk-") || region.is_some()));
+        let region = own.region.as_deref().zip(region);
+        let is_elsewhere = is_multi_region(text) && region.is_some_and(|(own, other)| own != other);
+        return (!is_elsewhere).then_some((MatchedBy::Id, !is_multi_region(text) || region.is_some()));
     }
     let name = own.name.as_deref().filter(|_| kind.names != NameScope::None)?;
     let is_partial =
@@ -225,7 +319,7 @@ fn of_bare(
         Some(_) if parents.is_empty() && default.is_none() => None,
         Some(parent) => Some(parents.iter().map(AsRef::as_ref).chain(default).any(|other| is_parent(parent, other))),
     };
-    let region = record.aws_region.as_deref().map(str::to_owned);
+    let region = region.map(str::to_owned);
     let around = ResourceIdentity { account: account_of(record), region, ..ResourceIdentity::default() };
     let is_certain = name_fits(kind, wanted, &around)?;
     match has_parent {
@@ -278,20 +372,27 @@ fn listed(
         return found.then(|| Hit { effect: unnamed(record), ..Hit::of_list(MatchedBy::Arn, true) });
     };
     let of_type: Vec<(&str, ResourceIdentity)> = arns.filter_map(|arn| Some((arn, parse(kind, arn)?))).collect();
-    let found = of_type.iter().find_map(|(arn, parsed)| of_parsed(record, kind, wanted, parsed, arn));
+    let region = record.aws_region.as_deref();
+    let found = of_type.iter().find_map(|(arn, parsed)| of_parsed(record, region, kind, wanted, parsed, arn));
     let hit = match found {
         Some((matched_by, is_certain)) => Hit::of_list(matched_by, is_certain),
         None => prefixed(record, kind, wanted)?,
     };
     // Of several that the service lists, the call's effect is that of the one which it names itself.
     let is_other = of_type.len() > 1 && !readings.is_empty();
-    let effect = call.filter(|_| !is_other).map_or_else(|| unnamed(record), |call| call.effect_of(record));
+    let effect = call.filter(|_| !is_other).map_or_else(|| unnamed(record), |call| call.effect_here(record));
     Some(Hit { effect, ..hit })
 }
 
 impl Hit {
     fn of_list(matched_by: MatchedBy, is_certain: bool) -> Self {
-        Self { place: "resources".to_owned(), effect: ResourceEffect::Unknown, matched_by, is_certain }
+        Self {
+            place: "resources".to_owned(),
+            effect: ResourceEffect::Unknown,
+            matched_by,
+            is_certain,
+            other_name: None,
+        }
     }
 }
 
@@ -323,5 +424,5 @@ fn prefixed(record: &Record<'_>, kind: &ResourceType, wanted: &ResourceCandidate
 fn withheld(record: &Record<'_>, call: &ResourceCall) -> Option<Hit> {
     let path = call.at.iter().find(|path| path.is_withheld(record))?;
     let (place, effect) = (path.to_string(), call.effect_of(record));
-    Some(Hit { place, effect, matched_by: MatchedBy::Withheld, is_certain: false })
+    Some(Hit { place, effect, matched_by: MatchedBy::Withheld, is_certain: false, other_name: None })
 }

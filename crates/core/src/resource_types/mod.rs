@@ -32,6 +32,6 @@ pub use pattern::Pattern;
 pub use place::{PlacePath, RecordPart};
 pub use reference::reference;
 pub(crate) use schema::without_version;
-pub use schema::{NameScope, ResourceCall, ResourceEffect, ResourceType};
+pub use schema::{NameScope, ResourceCall, ResourceEffect, ResourceType, is_multi_region};
 pub use subject::{BadSubject, ResourceCandidate};
 pub use table::ResourceTypes;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::identity::{Agreement, ResourceIdentity};
 use super::mention::{MatchedBy, Reading, account_of, are_of_one, parse, readings, unnamed};
-use super::schema::{NameScope, ResourceCall, ResourceEffect, ResourceType, without_version};
+use super::schema::{NameScope, ResourceCall, ResourceEffect, ResourceType, is_multi_region, without_version};
 use super::table::ResourceTypes;
 use crate::event::Record;
 
@@ -32,6 +32,9 @@ pub struct RecordedResource {
     pub text: String,
     /// Everything that the record calls it.
     pub also_called: BTreeSet<String>,
+    /// Of a call that gives it another name: the new one, and of one that gives it this one the old one. `None`: the
+    /// call leaves its name as it is, or the record lacks it.
+    pub other_name: Option<String>,
 }
 
 /// What tells a resource from others: see [`ResourceReader::key`].
@@ -97,7 +100,8 @@ impl<'t> ResourceReader<'t> {
         for (kind, call) in calls {
             let is_of_other =
                 |text: &str| calls.iter().any(|(other, _)| other.name != kind.name && has_id(other, text));
-            found.extend(at_places(record, kind, call, is_of_other));
+            let own = at_places(record, kind, call, is_of_other);
+            found.extend(moved(record, kind, call, own));
         }
         self.add_listed(record, &mut found);
         found
@@ -141,7 +145,10 @@ impl<'t> ResourceReader<'t> {
                 name,
                 ..key
             }),
-            (None, Some(id)) => Some(ResourceKey { name: id.clone(), is_id: true, ..key }),
+            (None, Some(id)) => {
+                let region = own.region.clone().filter(|_| is_multi_region(id));
+                Some(ResourceKey { name: id.clone(), region, is_id: true, ..key })
+            }
             // A name of several.
             (None, None) => Some(ResourceKey { name: own.name.clone()?, ..key }),
         }
@@ -205,7 +212,7 @@ impl<'t> ResourceReader<'t> {
             let is_other =
                 named.contains(&own.resource_type) && listed.get(own.resource_type.as_str()).is_some_and(|n| *n > 1);
             let call = calls.iter().find(|(kind, _)| kind.name == own.resource_type && !is_other);
-            own.effect = call.map_or_else(|| unnamed(record), |(_, call)| call.effect_of(record));
+            own.effect = call.map_or_else(|| unnamed(record), |(_, call)| call.effect_here(record));
         }
         let prefixes = record.resources.iter().filter_map(|entry| entry.arn_prefix.as_deref());
         for prefix in prefixes.filter(|prefix| prefix.starts_with("arn:") && prefix.len() > "arn:".len()) {
@@ -278,6 +285,41 @@ fn at_places(
     found
 }
 
+/// Returns what a call names with what it gives another name, and with what it has its effect on in other regions.
+fn moved(
+    record: &Record<'_>,
+    kind: &ResourceType,
+    call: &ResourceCall,
+    mut own: Vec<RecordedResource>,
+) -> Vec<RecordedResource> {
+    let mut others = Vec::new();
+    if let Some(new_name) = call.new_name(record, kind) {
+        let place = call.renamed.as_ref().map(ToString::to_string).unwrap_or_default();
+        let old_name = own.iter().find_map(|own| own.identity.name.clone());
+        let reading = Reading { parsed: parse(kind, &new_name), text: new_name.clone().into(), place };
+        for own in own.iter_mut().filter(|own| own.named_by > MatchedBy::Prefix) {
+            (own.effect, own.other_name) = (ResourceEffect::Rename, Some(new_name.clone()));
+        }
+        let named = read(record, kind, reading, None);
+        others.extend(named.map(|named| RecordedResource {
+            effect: ResourceEffect::Named,
+            other_name: old_name,
+            ..named
+        }));
+    }
+    let regions = call.other_regions(record);
+    let is_placed = |own: &&RecordedResource| own.identity.region.is_some();
+    for (own, region) in own.iter().filter(is_placed).flat_map(|own| regions.iter().map(move |region| (own, region))) {
+        let identity = ResourceIdentity { region: Some(region.clone()), ..own.identity.clone() };
+        others.push(RecordedResource { identity, effect: call.effect_of(record), ..own.clone() });
+    }
+    if !call.regions.is_empty() {
+        own.iter_mut().for_each(|own| own.effect = call.effect_here(record));
+    }
+    own.extend(others);
+    own
+}
+
 /// Returns what one text says. `None`: it is the ARN of another type.
 fn read(
     record: &Record<'_>,
@@ -298,7 +340,10 @@ fn read(
         || has_ids_for_names(kind) && !reading.place.to_ascii_lowercase().ends_with("name");
     let own = Some(text.to_owned());
     let (identity, named_by) = match is_id {
-        true => (ResourceIdentity { id: own, ..ResourceIdentity::default() }, MatchedBy::Id),
+        true => {
+            let region = record.aws_region.as_deref().filter(|_| is_multi_region(text)).map(str::to_owned);
+            (ResourceIdentity { id: own, region, ..ResourceIdentity::default() }, MatchedBy::Id)
+        }
         false => {
             let parent = parent.map(str::to_owned);
             let identity = ResourceIdentity { name: own, parent, ..ResourceIdentity::default() };
@@ -334,6 +379,7 @@ fn unknown(kind: &ResourceType, effect: ResourceEffect, named_by: MatchedBy, pla
         place: place.to_owned(),
         text: String::new(),
         also_called: BTreeSet::new(),
+        other_name: None,
     }
 }
 

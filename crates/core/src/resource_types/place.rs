@@ -90,6 +90,11 @@ impl PlacePath {
         }
     }
 
+    /// Tells whether an ARN stands there, as its last name says.
+    pub(super) fn is_of_arn(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.ends_with("Arn"))
+    }
+
     /// Returns the values at the place, those of lists each for itself; at most 10,000.
     pub fn values<'a>(&self, record: &Record<'a>) -> Vec<Json<'a>> {
         let mut found: Vec<Json<'a>> = self.part.of(record).into_iter().collect();

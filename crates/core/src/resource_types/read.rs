@@ -169,7 +169,10 @@ impl Reader<'_> {
     /// Reads a row: `{change: [PutRolePolicy, DeleteRolePolicy], policy: request.policyDocument}`.
     fn row(&mut self, row: &Value, pointer: &str, defaults: &Defaults) -> Vec<CallEntry> {
         let effects = ResourceEffect::NAMED.map(|(_, word)| word);
-        let known: Vec<&str> = effects.into_iter().chain(["at", "also", "parent", "policy", "source"]).collect();
+        let known: Vec<&str> = effects
+            .into_iter()
+            .chain(["at", "also", "parent", "policy", "source", "renamed", "regions", "also_regions"])
+            .collect();
         let Some(fields) = self.map(row, pointer, &known) else { return Vec::new() };
         let named = ResourceEffect::NAMED.into_iter().filter(|(_, word)| fields.contains_key(*word));
         let named: Vec<(ResourceEffect, &str)> = named.collect();
@@ -192,6 +195,10 @@ impl Reader<'_> {
         let parent = self.paths(fields, pointer, "parent");
         let parent = if parent.is_empty() { defaults.parent.clone() } else { parent };
         let policy = self.paths(fields, pointer, "policy").pop();
+        let renamed = self.paths(fields, pointer, "renamed").pop();
+        let also_regions = self.paths(fields, pointer, "also_regions");
+        let is_here_too = !also_regions.is_empty();
+        let regions = if is_here_too { also_regions } else { self.paths(fields, pointer, "regions") };
         let source = self.source(fields, pointer).or_else(|| defaults.source.clone()).unwrap_or_default();
         let events = self.texts(fields, pointer, word);
         let place = self.place(pointer);
@@ -202,6 +209,9 @@ impl Reader<'_> {
             at: at.clone(),
             parent: parent.clone(),
             policy: policy.clone(),
+            renamed: renamed.clone(),
+            regions: regions.clone(),
+            is_here_too,
             place: place.clone(),
         };
         let mut calls = Vec::new();

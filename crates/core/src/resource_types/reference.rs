@@ -43,7 +43,8 @@ types:
 
 - A row has one effect with the names of its calls, without a version of the API behind them. `at` replaces the place
   of the type, `also` adds places, `parent` and `source` replace those of the type, `policy` is where the call sets a
-  policy document.
+  policy document. `renamed` is where a call has the new name that it gives. `regions` is where it names the regions in
+  which it has its effect, on what has the same name or id there; with `also_regions` it has it in its own region too.
 - A path begins with `request`, `response`, `details` (`serviceEventDetails`) or `additional` (`additionalEventData`).
   Lists are gone through; capitals do not count. `at: []`: only the list of resources names it.
 - `typed` has spellings that people use and records do not; `ignore_case: true` compares names without capitals;
@@ -107,7 +108,8 @@ fn section(page: &mut String, own: &ResourceType) {
 /// Tells whether two calls stand in one row.
 fn is_of_row(call: &ResourceCall, first: &ResourceCall) -> bool {
     let of = |call: &ResourceCall| (call.effect, call.source.clone(), call.policy.clone(), call.parent.clone());
-    of(call) == of(first) && call.at == first.at
+    let moves = |call: &ResourceCall| (call.renamed.clone(), call.regions.clone(), call.is_here_too);
+    of(call) == of(first) && moves(call) == moves(first) && call.at == first.at
 }
 
 fn row_text(own: &ResourceType, row: &[ResourceCall], first: &ResourceCall) -> String {
@@ -123,6 +125,13 @@ fn row_text(own: &ResourceType, row: &[ResourceCall], first: &ResourceCall) -> S
     if let Some(policy) = &first.policy {
         text += &format!("; policy `{policy}`");
     }
+    if let Some(renamed) = &first.renamed {
+        text += &format!("; new name `{renamed}`");
+    }
+    if let Some(regions) = first.regions.first() {
+        let also = if first.is_here_too { "also " } else { "" };
+        text += &format!("; {also}in the regions `{regions}`");
+    }
     let source = if first.source == own.source { String::new() } else { format!(" ({})", first.source) };
     format!("| {} | {}{source} | {text} |", first.effect.as_str(), events.join(", "))
 }
@@ -136,6 +145,8 @@ fn meaning(effect: ResourceEffect) -> &'static str {
         ResourceEffect::Attach => "connects it to something else, or allows something else to use it",
         ResourceEffect::Detach => "undoes such a connection",
         ResourceEffect::Use => "uses it, and leaves it as it is",
+        ResourceEffect::Rename => "gives it another name",
+        ResourceEffect::Named => "gives this name to one that had another",
         ResourceEffect::Unknown => "the table does not say",
     }
 }

@@ -23,6 +23,10 @@ pub enum ResourceEffect {
     Detach,
     /// It uses it, and leaves it as it is.
     Use,
+    /// It gives it another name: there is none of this name from then on.
+    Rename,
+    /// It gives this name to one that had another.
+    Named,
     /// The table does not say what the call does.
     Unknown,
 }
@@ -92,6 +96,13 @@ pub struct ResourceCall {
     pub parent: Vec<PlacePath>,
     /// Where its records have the policy document that it sets. `None`: it sets none.
     pub policy: Option<PlacePath>,
+    /// Where its records have the new name that it gives. `None`: it gives none.
+    pub renamed: Option<PlacePath>,
+    /// Where its records name the regions in which it has its effect on what has the same name or id there. Empty: it
+    /// has it in the region of the record.
+    pub regions: Vec<PlacePath>,
+    /// It has its effect in the region of the record too. False: where it has one in others, it changes it here.
+    pub is_here_too: bool,
     /// The file that the call was read from, with the line.
     pub place: String,
 }
@@ -101,6 +112,27 @@ pub struct ResourceCall {
 const VERSIONS: [&str; 4] = ["qualifier", "documentVersion", "versionName", "versionId"];
 
 impl ResourceCall {
+    /// Returns the new name that the call of a record gives a resource of a type. `None`: it gives none, or one that
+    /// differs from the old one in capitals alone where these do not count.
+    pub(super) fn new_name(&self, record: &Record<'_>, kind: &ResourceType) -> Option<String> {
+        let new = self.renamed.as_ref()?.texts(record).into_iter().next()?;
+        let is_old = |old: &str| old == new || kind.ignores_case && old.eq_ignore_ascii_case(&new);
+        let is_same = self.at.iter().flat_map(|path| path.texts(record)).any(|old| is_old(&old));
+        (!is_same).then(|| new.into_owned())
+    }
+
+    /// Returns the other regions in which the call of a record has its effect.
+    pub(super) fn other_regions(&self, record: &Record<'_>) -> Vec<String> {
+        let all = self.regions.iter().flat_map(|path| path.texts(record)).map(|text| text.into_owned());
+        all.filter(|region| Some(region.as_str()) != record.aws_region.as_deref()).collect()
+    }
+
+    /// Returns what the call of a record does to the resource in the region of the record.
+    pub(super) fn effect_here(&self, record: &Record<'_>) -> ResourceEffect {
+        let is_elsewhere = !self.regions.is_empty() && !self.is_here_too;
+        if is_elsewhere { ResourceEffect::Change } else { self.effect_of(record) }
+    }
+
     /// Returns what the call of a record does to the resource: the deletion of one of its versions changes it.
     pub fn effect_of(&self, record: &Record<'_>) -> ResourceEffect {
         let asked = record.request_parameters.filter(|_| self.effect == ResourceEffect::Delete);
@@ -129,7 +161,11 @@ impl ResourceEffect {
 
     /// Returns the word for it: `create`.
     pub fn as_str(self) -> &'static str {
-        Self::NAMED.iter().find(|(effect, _)| *effect == self).map_or("unknown", |(_, word)| word)
+        match self {
+            Self::Rename => "rename",
+            Self::Named => "named",
+            _ => Self::NAMED.iter().find(|(effect, _)| *effect == self).map_or("unknown", |(_, word)| word),
+        }
     }
 }
 
@@ -157,6 +193,11 @@ impl NameScope {
 }
 
 impl ResourceType {
+    /// Tells whether its resources can be given another name.
+    pub fn can_be_renamed(&self) -> bool {
+        self.calls.iter().any(|call| call.renamed.is_some())
+    }
+
     /// Returns what the table says of a call. `None`: nothing. Names with a version of the API behind them
     /// (`CreateFunction20150331`) are those of the plain call.
     pub fn call(&self, source: &str, event: &str) -> Option<&ResourceCall> {
@@ -195,6 +236,12 @@ impl ResourceType {
     pub fn is_called(&self, word: &str) -> bool {
         self.name.eq_ignore_ascii_case(word) || self.words.iter().any(|own| own.eq_ignore_ascii_case(word))
     }
+}
+
+/// Tells whether an id is that of resources in several regions, as the id of a KMS key that was replicated (KMS
+/// developer guide, "Multi-Region keys in AWS KMS").
+pub fn is_multi_region(id: &str) -> bool {
+    id.starts_with("mrk-")
 }
 
 /// Returns the name of a call without the version of the API that Lambda and CloudFront write behind it:

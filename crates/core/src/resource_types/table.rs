@@ -94,7 +94,8 @@ impl ResourceTypes {
         let claims = others.flat_map(|other| other.calls.iter().map(move |call| (other, call)));
         let (other, call) = claims.into_iter().find(|(_, call)| {
             let same = call.event == own.call.event && call.source == own.call.source && decides(call.effect);
-            same && call.at.iter().any(|path| own.call.at.contains(path))
+            // An ARN says of which type it is.
+            same && call.at.iter().any(|path| own.call.at.contains(path) && !path.is_of_arn())
         })?;
         let (event, effect) = (&own.call.event, call.effect.as_str());
         let message = format!("{} claims this place of `{event}` too ({effect}, {})", other.name, call.place);

@@ -22,8 +22,8 @@ pub enum Origin {
     External {
         /// The ARN or the host of the provider. `None`: not recorded.
         provider: Option<String>,
-        /// What the provider calls it. `None`: not recorded.
-        subject: Option<String>,
+        /// What the provider calls it.
+        subject: String,
     },
     /// What a service runs with a role: an instance, a function, a stack.
     Workload {
@@ -45,13 +45,8 @@ impl fmt::Display for Origin {
             Self::UserId { id, account: Some(account) } => write!(f, "the IAM user {id} of {account}"),
             Self::UserId { id, account: None } => write!(f, "the IAM user {id}"),
             Self::IdentityCenterUser(name) => write!(f, "the Identity Center user {name}"),
-            Self::External { provider, subject } => {
-                let subject = subject.as_deref().unwrap_or("someone");
-                match provider {
-                    Some(provider) => write!(f, "{subject}, as {provider} says"),
-                    None => f.write_str(subject),
-                }
-            }
+            Self::External { provider: Some(provider), subject } => write!(f, "{subject}, as {provider} says"),
+            Self::External { provider: None, subject } => f.write_str(subject),
             Self::Workload { service, name: Some(name) } => write!(f, "{name}, run by {service}"),
             Self::Workload { service, name: None } => f.write_str(service),
             Self::Anonymous => f.write_str("an anonymous caller"),

@@ -25,6 +25,8 @@ fn step(id: &str, time: &str, call: &str, effect: &'static str) -> StepAnswer {
         waits_until: None,
         record: RecordDigest::of(id.as_bytes()),
         is_unordered: false,
+        is_either: false,
+        other_name: None,
         actor: format!("user/{id}"),
         person: None,
         source: None,
@@ -55,6 +57,8 @@ fn resource(steps: Vec<StepAnswer>) -> ResourceAnswer {
         region: None,
         incarnations: vec![one],
         undated: Vec::new(),
+        namesakes: Vec::new(),
+        is_path_unsaid: false,
     }
 }
 

@@ -70,7 +70,7 @@ impl Made {
                 Ending::DoneBy(end) if self.has(&self.own, end) => summary.ended.by_actor += 1,
                 Ending::DoneBy(_) => summary.ended.by_others += 1,
                 Ending::EndedByAws(_) => summary.ended.by_aws += 1,
-                _ if !is_last => summary.ended.unrecorded += 1,
+                _ if !is_last && !own.steps.iter().any(is_renaming) => summary.ended.unrecorded += 1,
                 _ => {
                     let remaining = self.remaining(own, maker, is_own, at == 0, kind, seen);
                     let list = if remaining.doubts.is_empty() { &mut summary.stands } else { &mut summary.unclear };
@@ -114,7 +114,7 @@ impl Made {
         if !is_own {
             doubts.push(Doubt::Maker);
         }
-        if maker.is_disputed {
+        if maker.is_disputed || maker.is_unordered {
             doubts.push(Doubt::Disputed);
         }
         let was_there = is_first && self.used.is_some_and(|used| used < maker.time);
@@ -124,9 +124,16 @@ impl Made {
         let (waits, maybe) = match own.ending() {
             Ending::Waits(step) => (Some(step), None),
             Ending::MaybeBy(step) => (None, Some(step)),
+            Ending::RenamedBy(step) => {
+                doubts.push(Doubt::Renamed(Box::new(step.clone())));
+                (None, None)
+            }
             _ => (None, None),
         };
-        doubts.extend(maybe.cloned().map(Box::new).map(Doubt::Deletion));
+        doubts.extend(maybe.cloned().map(Box::new).map(|step| match step.effect {
+            ResourceEffect::Rename => Doubt::Renamed(step),
+            _ => Doubt::Deletion(step),
+        }));
         let until = waits.and_then(|step| step.waits?.until);
         if until.zip(seen.latest).is_some_and(|(until, latest)| until < latest) {
             doubts.push(Doubt::Due);
@@ -178,6 +185,11 @@ impl Made {
 
 fn after_making(own: &Incarnation) -> impl Iterator<Item = &Step> {
     own.steps.iter().skip(own.created.map_or(0, |at| at + 1))
+}
+
+/// Tells whether a step gave it another name, or may have.
+fn is_renaming(step: &Step) -> bool {
+    step.effect == ResourceEffect::Rename && !matches!(step.ended, StepOutcome::NotDone(_))
 }
 
 fn is_attempt(step: &Step) -> bool {

@@ -1,3 +1,4 @@
 //! Tests of all parts together.
 
 mod real;
+mod whole;

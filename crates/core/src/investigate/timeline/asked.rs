@@ -33,6 +33,9 @@ const DONE_LATER: [(&str, &str, &[&str]); 3] = [
 /// How long behind the time that was asked for AWS may do it: an assumption, where it promises nothing.
 const LATE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// How much earlier than asked for it may be by the clocks of services.
+const EARLY_MAX: SignedDuration = SignedDuration::from_mins(5);
+
 /// That a deletion waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
@@ -87,9 +90,12 @@ pub(super) fn is_what_was_asked(asked: &Step, step: &Step) -> bool {
         *service == asked.service && *call == asked.call && *service == step.service && events.contains(&&*step.call)
     };
     let at_once = Wait { until: Some(asked.time) };
+    // What waits is not done before its day.
+    let due = asked.waits.and_then(|wait| wait.until?.checked_sub(EARLY_MAX).ok());
     step.is_by_aws
         && asked.effect == ResourceEffect::Delete
         && DONE_LATER.iter().any(is_pair)
         && step.time >= asked.time
+        && due.is_none_or(|due| step.time >= due)
         && !asked.waits.unwrap_or(at_once).is_over(step.time)
 }

@@ -35,6 +35,11 @@ pub(super) enum BehindEnd {
     Other(Unseen),
 }
 
+/// Tells whether a step begins one of this name: its id is news.
+pub(super) fn is_naming(step: &Step) -> bool {
+    matches!(step.effect, ResourceEffect::Create | ResourceEffect::Put | ResourceEffect::Named)
+}
+
 impl Incarnation {
     pub(super) fn end(&mut self, at: usize, step: &Step) {
         if !self.is_ended() {
@@ -58,7 +63,7 @@ impl Incarnation {
 
     /// Says what a step is if another one had ended it already.
     pub(super) fn behind_end(&self, step: &Step) -> BehindEnd {
-        let Some(ended) = self.end_step().filter(|_| step.effect == ResourceEffect::Delete && step.is_sure()) else {
+        let Some(ended) = self.end_step().filter(|_| step.is_end() && step.is_sure()) else {
             return BehindEnd::Nothing;
         };
         if step.is_further {
@@ -101,11 +106,16 @@ impl Incarnation {
     pub(super) fn is_before(&self, step: &Step) -> bool {
         let is_made = match step.effect {
             ResourceEffect::Create if is_repeatable(&step.call, step.region.as_deref()) => self.is_ended(),
-            ResourceEffect::Create => self.created.is_some() || self.is_ended() || self.was_there(),
+            ResourceEffect::Create | ResourceEffect::Named => {
+                self.created.is_some() || self.is_ended() || self.was_there()
+            }
             ResourceEffect::Put => self.is_ended(),
             _ => false,
         };
-        is_made && step.is_sure() && !step.is_further
+        // An id is given out once, and of two who made it in one second none is chosen.
+        let is_same = !self.is_ended() && step.own_id.is_some() && self.known_id() == step.own_id.as_deref();
+        let is_tied = !self.is_ended() && self.maker().is_some_and(|maker| maker.is_tied_with(step));
+        is_made && step.is_sure() && !step.is_further && !is_tied && !is_same
     }
 
     /// Takes up that another one of its name is there: nothing waits any more.

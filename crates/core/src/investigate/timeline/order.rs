@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Step, StepOutcome, asked};
 use crate::event::{Actor, ActorKind, RecordDigest};
-use crate::resource_types::ResourceEffect;
+use crate::investigate::repeated::{WhenAbsent, is_repeatable};
+use crate::resource_types::{MatchedBy, ResourceEffect};
 
 /// Returns each step once, in order: of a call between accounts there are two records, and files may be delivered
 /// twice. Two records of one event with other bytes are two steps, which stand beside each other.
@@ -21,6 +22,8 @@ pub(super) fn once(mut steps: Vec<Step>) -> Vec<Step> {
         let of_call = step.shared_event_id.as_ref().and_then(|id| by_call.get(id)).copied();
         // A further record of an event is no record of another account.
         let twin = of_call.filter(|at| step.event.is_none() || !joined.contains(&(*at, step.event.clone())));
+        // Records of a call in two accounts that name two callers are kept apart, as those of one event are.
+        let twin = twin.filter(|at| all.get(*at).is_none_or(|known| may_be_of_one_caller(known, &step)));
         let at = by_record.get(&step.record).copied().or(twin).unwrap_or(all.len());
         by_record.insert(step.record, at);
         joined.insert((at, step.event.clone()));
@@ -42,10 +45,12 @@ pub(super) fn once(mut steps: Vec<Step>) -> Vec<Step> {
 fn by_event(all: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
     let mut known: HashMap<String, usize> = HashMap::new();
     let (mut firsts, mut others): (Vec<Step>, Vec<Step>) = Default::default();
-    for mut step in all {
-        let at = step.event.as_deref().and_then(|id| known.get(id)).copied();
+    // A record that is about something else stands behind those that are about it.
+    let (own, foreign): (Vec<Step>, Vec<Step>) = all.into_iter().partition(|step| !step.is_foreign());
+    for mut step in own.into_iter().chain(foreign) {
+        let at = step.keys().find_map(|id| known.get(&id)).copied();
         let Some(first) = at.and_then(|at| firsts.get_mut(at)) else {
-            known.extend(step.event.as_deref().map(|id| (id.to_owned(), firsts.len())));
+            known.extend(step.keys().map(|id| (id, firsts.len())));
             firsts.push(step);
             continue;
         };
@@ -60,20 +65,29 @@ fn by_event(all: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
         }
         others.push(step);
     }
+    firsts.sort_by_key(|step| step.time);
     (firsts, others)
 }
 
 /// Puts further records of an event behind its first one.
 fn together(firsts: Vec<Step>, others: Vec<Step>) -> Vec<Step> {
-    let mut of_event: HashMap<String, Vec<Step>> = HashMap::new();
-    for step in others {
-        of_event.entry(step.event.as_deref().unwrap_or_default().to_owned()).or_default().push(step);
+    let mut others: Vec<Option<Step>> = others.into_iter().map(Some).collect();
+    let mut of_event: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, step) in others.iter().enumerate() {
+        step.iter().flat_map(Step::keys).for_each(|id| of_event.entry(id).or_default().push(at));
     }
-    let with_further = |step: Step| {
-        let further = step.event.as_deref().and_then(|id| of_event.remove(id)).unwrap_or_default();
+    let mut with_further = |step: Step| {
+        let further: Vec<usize> = step.keys().filter_map(|id| of_event.remove(&id)).flatten().collect();
+        let further: Vec<Step> = further.into_iter().filter_map(|at| others.get_mut(at)?.take()).collect();
         std::iter::once(step).chain(further)
     };
-    firsts.into_iter().flat_map(with_further).collect()
+    firsts.into_iter().flat_map(&mut with_further).collect()
+}
+
+/// Tells whether the records of a call in two accounts may name one caller: one of them may have no more than its id.
+fn may_be_of_one_caller(a: &Step, b: &Step) -> bool {
+    let knows_less = |step: &Step| matches!(step.actor.kind, ActorKind::Account | ActorKind::Unknown);
+    knows_less(a) || knows_less(b) || a.actor.name == b.actor.name
 }
 
 /// Tells whether two records name one caller: also where the account of the resource has no more than an id of it.
@@ -96,16 +110,19 @@ fn in_second(steps: &mut [Step]) {
     let mut is_there = None;
     for second in steps.chunk_by_mut(|a, b| a.time == b.time) {
         order(second, is_there);
-        is_there = second.iter().rev().find_map(comes).or(is_there);
+        is_there = match second.iter().any(|step| step.is_either) {
+            true => None,
+            false => second.iter().rev().find_map(comes).or(is_there),
+        };
     }
 }
 
 /// Tells whether a resource is there behind a step, or is not. `None`: the step does not tell.
 fn comes(step: &Step) -> Option<bool> {
-    let is_making = matches!(step.effect, ResourceEffect::Create | ResourceEffect::Put) || step.takes_back();
+    let is_making = super::next::is_naming(step) || step.takes_back();
     match step.effect {
         _ if !step.is_sure() => None,
-        ResourceEffect::Delete => Some(false),
+        ResourceEffect::Delete | ResourceEffect::Rename => Some(false),
         _ => is_making.then_some(true),
     }
 }
@@ -116,7 +133,19 @@ fn order(second: &mut [Step], is_there: Option<bool>) {
     let is_coming = |step: &Step| comes(step) == Some(true) && step.effect != ResourceEffect::Put;
     let going: Vec<usize> = (0..second.len()).filter(|at| is_going(&second[*at])).collect();
     let coming = second.iter().filter(|step| is_coming(step)).count();
-    let has_several = going.iter().any(|at| !is_of_one_call(&second[*at], &second[going[0]]));
+    let is_maker = |step: &Step| is_coming(step) && !is_floating(step);
+    let makers: Vec<usize> = (0..second.len()).filter(|at| is_maker(&second[*at])).collect();
+    let are_several = |all: &[usize]| all.iter().any(|at| !is_of_one_call(&second[*at], &second[all[0]]));
+    let has_several = are_several(&going);
+    // What is there cannot be made: of two who made it one came behind a deletion that is not recorded.
+    let have_made = are_several(&makers);
+    let is_either = is_either(second, &going, &makers, is_there);
+    if is_either {
+        going.iter().for_each(|at| second[*at].is_either = true);
+    }
+    if have_made {
+        makers.iter().for_each(|at| second[*at].is_unordered = true);
+    }
     let is_unknown = is_there.is_none() && second.iter().any(Step::takes_back);
     if !going.is_empty() && (has_several || is_unknown && coming > 0) {
         going.iter().for_each(|at| second[*at].is_unordered = true);
@@ -124,7 +153,7 @@ fn order(second: &mut [Step], is_there: Option<bool>) {
     if going.is_empty() || coming == 0 {
         return;
     }
-    // Going and coming take turns; all else stands behind the first of them.
+    // Going and coming take turns, as far as is known; all else stands behind the first of them.
     let goes_first = is_there.unwrap_or(false);
     let (mut gone, mut come) = (0, 0);
     let mut ranked: Vec<(usize, Step)> = Vec::new();
@@ -134,7 +163,7 @@ fn order(second: &mut [Step], is_there: Option<bool>) {
             4 * *count + usize::from(!is_first) * 2
         };
         let rank = match () {
-            () if is_going(step) => turn(&mut gone, goes_first),
+            () if is_going(step) || step.is_either => turn(&mut gone, goes_first),
             () if is_coming(step) => turn(&mut come, !goes_first),
             () if asked::is_done_later(step) => usize::MAX,
             () => 5,
@@ -145,7 +174,42 @@ fn order(second: &mut [Step], is_there: Option<bool>) {
     second.iter_mut().zip(ranked).for_each(|(place, (_, step))| *place = step);
 }
 
+/// Tells whether a step may make something that is there: it does well whether it is there or not.
+fn is_floating(step: &Step) -> bool {
+    let is_create = step.effect == ResourceEffect::Create;
+    step.effect == ResourceEffect::Put || is_create && is_repeatable(&step.call, step.region.as_deref())
+}
+
+/// Tells whether it is not known what was first in a second, making or deleting, and so not whether it is there behind
+/// it. `is_there`: what is known of the time before.
+fn is_either(second: &[Step], going: &[usize], coming: &[usize], is_there: Option<bool>) -> bool {
+    let floats = second.iter().filter(|step| comes(step) == Some(true) && is_floating(step)).count();
+    let needs_it = |at: &usize| second[*at].when_absent == WhenAbsent::Refused;
+    // As many as could be there at all were deleted: nothing is left.
+    let most = floats + coming.len() + usize::from(is_there != Some(false));
+    let is_known = going.len() == most && going.iter().all(needs_it);
+    // An id is given out once: what has it is made before it is deleted.
+    let ids = || second.iter().filter(|step| comes(step) == Some(true)).filter_map(|step| step.own_id.as_ref());
+    let is_of_id = |at: &usize| second[*at].own_id.as_ref().is_some_and(|id| ids().any(|own| own == id));
+    let is_known = is_known || going.iter().all(is_of_id);
+    let is_taken_back = coming.iter().any(|at| second[*at].takes_back());
+    let takes_turns = going.len() == coming.len() && is_there.is_none() && !is_taken_back;
+    !going.is_empty() && !is_known && (floats > 0 || takes_turns)
+}
+
 impl Step {
+    /// Returns by what its event is known again: its id, in which capitals do not count, and what it has in common
+    /// with that of another account.
+    fn keys(&self) -> impl Iterator<Item = String> {
+        let shared = self.shared_event_id.as_ref().map(|id| format!("shared {id}"));
+        self.event.as_deref().map(str::to_ascii_lowercase).into_iter().chain(shared)
+    }
+
+    /// Tells whether its record is about something else, and here as it contradicts another one of its event.
+    fn is_foreign(&self) -> bool {
+        self.effect == ResourceEffect::Unknown && self.matched_by == MatchedBy::Withheld && !self.is_certain
+    }
+
     /// Takes up another record of the same call: of another account. Of two that do not agree the answer is not known.
     fn join(&mut self, other: Self) {
         let knows_less = |actor: &Actor| matches!(actor.kind, ActorKind::Account | ActorKind::Unknown);

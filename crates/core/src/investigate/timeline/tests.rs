@@ -12,8 +12,12 @@ fn event(id: &str, time: &str, call: &str, more: &str) -> String {
 }
 
 fn told(events: &[String]) -> Vec<Incarnation> {
+    told_of("arn:aws:s3:::b", events)
+}
+
+fn told_of(subject: &str, events: &[String]) -> Vec<Incarnation> {
     let types = ResourceTypes::built_in().unwrap();
-    let wanted = types.candidates("arn:aws:s3:::b").unwrap();
+    let wanted = types.candidates(subject).unwrap();
     let step = |event: &String| {
         let record = Record::read(event).unwrap();
         let mention = types.mentions(&record, &wanted).into_iter().next()?;
@@ -24,12 +28,16 @@ fn told(events: &[String]) -> Vec<Incarnation> {
 
 fn ending(events: &[String]) -> String {
     let all = told(events);
-    let last = all.last().map(Incarnation::ending).unwrap_or(Ending::Nothing);
+    in_words(all.last().map(Incarnation::ending).unwrap_or(Ending::Nothing))
+}
+
+fn in_words(last: Ending<'_>) -> String {
     let word = |step: &Step| step.event_id.clone();
     match last {
         Ending::DoneBy(step) => format!("done by {}", word(step)),
         Ending::EndedByAws(step) => format!("ended by AWS in {}", word(step)),
         Ending::Waits(step) => format!("waits by {}", word(step)),
+        Ending::RenamedBy(step) => format!("renamed by {}", word(step)),
         Ending::MaybeBy(step) => format!("maybe by {}", word(step)),
         Ending::AttemptedBy(step) => format!("attempted by {}", word(step)),
         Ending::Nothing => "nothing".to_owned(),
