@@ -33,6 +33,7 @@
 //! - [`query`]: SQL over the events of the archive; with `columns` and `lake` the only room that knows DataFusion and
 //!   Arrow.
 //! - [`resource_types`]: which calls concern which resource, and where their records name it.
+//! - [`detect`]: rules over records, in Sigma and two kinds of its own, and the findings that come of them.
 //! - [`investigate`]: who did something, and who stands behind whoever did it: from records to answers.
 //! - [`investigation`]: finds the records for it.
 //! - [`logs`]: proves the consolidated logs.
@@ -58,6 +59,7 @@ pub use orgtrail_core::{
     audit, config, decode, desire, drift, estate, event, iam_actions, ids, investigate, log_path, monitoring,
     observation, operations, organization, permissions, plan, policy, recorders, resource_types, template, words,
 };
+pub use orgtrail_detect::detect;
 #[cfg(feature = "sql")]
 pub use orgtrail_query::{columns, lake, query};
 

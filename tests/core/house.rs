@@ -35,6 +35,7 @@ const PURE: &[&str] = &[
     "resource_types",
     "iam_actions",
     "investigate",
+    "detect",
 ];
 
 /// What a pure module must not say.
@@ -192,6 +193,14 @@ const ENGINE: [&str; 3] = ["columns", "lake", "query"];
 fn only_query_the_lake_and_the_columns_know_the_engine_of_sql() {
     for source in all_sources().iter().filter(|source| !ENGINE.contains(&source.module().as_str())) {
         let found = ["datafusion", "arrow::", "parquet::"].iter().find(|word| source.text.contains(**word));
+        assert!(found.is_none(), "{} names {found:?}", source.named());
+    }
+}
+
+#[test]
+fn only_the_conditions_of_sigma_know_its_engine() {
+    for source in all_sources().iter().filter(|source| !source.named().starts_with("crates/detect/src/detect/sigma/")) {
+        let found = ["rsigma_parser::", "rsigma_eval::"].iter().find(|word| source.text.contains(**word));
         assert!(found.is_none(), "{} names {found:?}", source.named());
     }
 }

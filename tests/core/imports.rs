@@ -69,6 +69,7 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
     ("apply", &["cloud", "estate", "ids", "phase", "plan"]),
     ("archive", &["files", "ids", "log_path"]),
     ("columns", &["archive", "decode", "event", "log_path"]),
+    ("detect", &["config", "event", "resource_types"]),
     ("lake", &["archive", "columns", "event", "files", "ids", "log_path"]),
     ("query", &["archive", "columns", "decode", "event", "lake", "log_path", "words"]),
     (
@@ -102,6 +103,7 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
             "audit",
             "config",
             "desire",
+            "detect",
             "drift",
             "estate",
             "event",
@@ -156,6 +158,7 @@ pub(super) const MAY_USE: &[(&str, &[&str])] = &[
             "config",
             "daemon",
             "desire",
+            "detect",
             "drift",
             "estate",
             "event",

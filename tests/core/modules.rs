@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub type Modules = BTreeMap<String, String>;
 
 /// Where the source of each package is. Together they are one house: a room is in one of them, and is used by its name.
-pub const SOURCES: [&str; 4] = ["src", "crates/core/src", "crates/archive/src", "crates/query/src"];
+pub const SOURCES: [&str; 5] =
+    ["src", "crates/core/src", "crates/archive/src", "crates/detect/src", "crates/query/src"];
 
 /// Reads the library.
 pub fn library() -> Modules {

@@ -14,7 +14,7 @@ mod templates;
 
 /// The pages that the packages `orgtrail-query` and `orgtrail-core` write, and hold to their prepared questions and
 /// their table of resource types.
-const OF_PACKAGES: [&str; 2] = ["queries.md", "resource-types.md"];
+const OF_PACKAGES: [&str; 3] = ["queries.md", "resource-types.md", "rules.md"];
 
 /// The variable that has the pages written instead of compared.
 const WRITE: &str = "ORGTRAIL_WRITE_REFERENCE";
