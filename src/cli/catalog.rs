@@ -88,6 +88,8 @@ const ANSWERED: &[Format] = &[Human, Json, Markdown, Html];
 #[cfg(feature = "sql")]
 const PAGES: &[Format] = &[Human, Json, Html];
 #[cfg(feature = "sql")]
+const FOUND: &[Format] = &[Human, Json, Markdown, Ocsf];
+#[cfg(feature = "sql")]
 const WRITTEN: &[Format] = &[Human, Json, Markdown];
 const BOTH: &[Format] = &[Human, Json];
 
@@ -115,6 +117,8 @@ pub const COMMANDS: &[CatalogEntry] = &[
     report("who", Group::Understand, ANSWERED, false),
     #[cfg(feature = "sql")]
     report("dashboard", Group::Understand, PAGES, false),
+    #[cfg(feature = "sql")]
+    report("detect", Group::Watch, FOUND, false),
     #[cfg(feature = "sql")]
     document("explore", Group::Understand, TEXT, Writes::Document, Reads::Aws),
     #[cfg(feature = "sql")]

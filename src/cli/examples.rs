@@ -58,6 +58,15 @@ pub const EXPLORE: &str = "Examples:
   orgtrail explore --lake s3://acme-lake/cloudtrail --days 30 --port 8321
   orgtrail explore --place s3://acme-org-cloudtrail --account 111111111111";
 
+/// `detect`.
+#[cfg(feature = "sql")]
+pub const DETECT: &str = "Examples:
+  orgtrail detect
+  orgtrail detect --days 30 --level low
+  orgtrail detect --rules our-rules --overrides overrides.yaml --format json --output findings.json
+  orgtrail detect --place copy --no-lake --from 2026-11-01 --to 2026-12-01 --format ocsf";
+
+/// `dashboard`.
 #[cfg(feature = "sql")]
 pub const DASHBOARD: &str = "Examples:
   orgtrail dashboard --output dashboard.html

@@ -68,6 +68,14 @@ pub(super) const USES: &[(&str, &str, &str, Use)] = &[
     #[cfg(feature = "sql")]
     ("dashboard", "lake", "--lake", Use::ReadsAll),
     #[cfg(feature = "sql")]
+    ("detect", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("detect", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("detect", "rules", "--rules", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("detect", "overrides", "--overrides", Use::ReadsAll),
+    #[cfg(feature = "sql")]
     ("who", "place", "--place", Use::ReadsAll),
     #[cfg(feature = "sql")]
     ("who", "lake", "--lake", Use::ReadsAll),

@@ -28,7 +28,7 @@ pub enum Format {
     Sarif,
     /// For the test view of a CI system
     Junit,
-    /// Compliance findings of the Open Cybersecurity Schema Framework
+    /// Findings of the Open Cybersecurity Schema Framework
     Ocsf,
     /// Findings for AWS Security Hub
     Asff,

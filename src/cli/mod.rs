@@ -24,6 +24,8 @@ pub mod coverage;
 #[cfg(feature = "sql")]
 mod dashboard;
 mod demo;
+#[cfg(feature = "sql")]
+mod detect;
 mod discover;
 mod drift;
 #[cfg(feature = "sql")]
@@ -97,8 +99,7 @@ pub struct CommandOutput {
     /// A file and its text, written when the report is out: what a next run takes for known must have been told. None
     /// where nothing is recorded.
     pub record: Option<(PathBuf, String)>,
-    /// What failed although there is an answer, said when the report is out; the exit code is then 1. None where
-    /// nothing failed.
+    /// What failed although there is a report: said when that is out, with exit code 1. None where nothing failed.
     pub failure: Option<CliError>,
 }
 
@@ -345,6 +346,10 @@ enum Command {
     #[cfg(feature = "sql")]
     #[command(after_help = examples::DASHBOARD)]
     Dashboard(Box<dashboard::DashboardArgs>),
+    /// Say what rules find in the events: who did what, and where
+    #[cfg(feature = "sql")]
+    #[command(after_help = examples::DETECT)]
+    Detect(Box<detect::DetectArgs>),
     /// Show the archive in a browser on this machine
     #[cfg(feature = "sql")]
     #[command(after_help = examples::EXPLORE)]
@@ -483,6 +488,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<CommandOutput, CliError> {
         Command::Who(args) => Box::pin(who::run(common, args, ui)).await,
         #[cfg(feature = "sql")]
         Command::Dashboard(args) => Box::pin(dashboard::run(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Detect(args) => Box::pin(detect::run(common, args, ui)).await,
         #[cfg(feature = "sql")]
         Command::Explore(args) => Box::pin(explore::run(common, args, ui)).await,
         #[cfg(feature = "sql")]

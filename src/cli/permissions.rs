@@ -30,7 +30,7 @@ enum Command {
     Reconcile,
     /// Commands that prove the logs: verify, coverage
     Verify,
-    /// Commands that read the logs: query, who, dashboard
+    /// Commands that read the logs: query, who, detect, dashboard
     Query,
     /// The command that keeps a lake of them: lake update
     Lake,

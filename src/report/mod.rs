@@ -8,6 +8,8 @@ pub mod apply;
 pub mod audit;
 #[cfg(feature = "sql")]
 pub mod dashboard;
+#[cfg(feature = "sql")]
+pub mod detect;
 pub mod discover;
 pub mod explain;
 #[cfg(feature = "sql")]

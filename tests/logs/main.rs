@@ -11,6 +11,7 @@ mod command;
 mod config_objects;
 mod configured;
 mod coverage;
+mod detect;
 mod earlier;
 mod edges;
 mod evidence;

@@ -23,7 +23,7 @@ const PLACEHOLDERS: &[(&str, &str)] = &[
 const OFFLINE: &[&str] = &["validate", "schema", "permissions", "demo", "man", "completions", "--version"];
 
 /// Commands that read logs, which no recorded estate holds.
-const READS_LOGS: &[&str] = &["verify", "coverage", "query", "who", "dashboard", "explore", "lake"];
+const READS_LOGS: &[&str] = &["verify", "coverage", "query", "who", "detect", "dashboard", "explore", "lake"];
 
 /// What the recorded estate does not have, by a part of the command, and what the refusal must say.
 const NOT_RECORDED: &[(&str, &str)] = &[
@@ -167,13 +167,22 @@ fn desk() -> Desk {
         ("bucket.json", policy),
         ("bucket-policy.json", policy),
         ("key.json", key),
+        ("overrides.yaml", &"overrides: []\n".to_owned()),
     ] {
         desk.write(name, text);
     }
     fs::create_dir(desk.path("my-policies")).unwrap();
+    for folder in ["our-rules", "sigma"] {
+        fs::create_dir(desk.path(folder)).unwrap();
+        fs::write(desk.path(folder).join("own.yaml"), RULE).unwrap();
+    }
     copy_folder(&root().join(COPY), &desk.path("copy"));
     desk
 }
+
+/// A rule of one's own.
+const RULE: &str = "title: Ours\nid: ours\nlevel: low\nwhen: {eventName: StopLogging}\ngroup_by: [recipientAccountId]\n\
+                    within: 1h\nat_least: 1\n";
 
 /// A copy of some logs.
 const COPY: &str = "tests/cases/2026-11/20-verify-a-copy-that-begins-below-the-prefix/copy";

@@ -120,6 +120,7 @@ fn the_formats_of_logs() {
     hold("query", &whole(&query("SHOW/**/TABLES").stdout));
     let days = "--from 2024-04-30 --to 2024-05-01T05:00:00Z";
     hold("dashboard", &whole(&case.run(&format!("dashboard --place new-bucket {days} --format json")).stdout));
+    hold("detect", &whole(&case.run(&format!("detect --place new-bucket {days} --format json")).stdout));
     let lake = |command: &str| whole(&case.run(&format!("lake {command} --format json")).stdout);
     hold("lake-update", &lake("update --place new-bucket --lake lake"));
     hold("lake-status", &lake("status --lake lake"));

@@ -51,6 +51,7 @@ fn line(entry: &CatalogEntry) -> Vec<String> {
         "verify" => format!("verify {case}/copy --keys {case}/public-keys.json --to 2024-05-01T03:00:00Z"),
         "query" => format!("query --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z SELECT(1),2"),
         "dashboard" => format!("dashboard --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z"),
+        "detect" => format!("detect --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z"),
         "who" => format!("who --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z bucket acme"),
         "lake update" => format!("lake update --place {case}/copy --lake new-lake"),
         "lake status" => "lake status --lake lake".to_owned(),
@@ -120,7 +121,7 @@ fn every_format_that_is_offered_exists_and_every_other_is_refused() {
             }
         }
     }
-    assert_eq!(offered, 71);
+    assert_eq!(offered, 75);
 }
 
 #[test]

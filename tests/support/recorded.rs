@@ -84,7 +84,7 @@ impl Folder {
             .any(|idle| args.first().is_some_and(|first| first == idle));
         // A place that is named stands for itself, unless a configuration is named too.
         let is_place = matches!(args, ["verify" | "coverage", place, ..] if !place.starts_with('-'))
-            || matches!(args, ["query" | "dashboard" | "who" | "lake", ..] if args.contains(&"--place"));
+            || matches!(args, ["query" | "dashboard" | "who" | "detect" | "lake", ..] if args.contains(&"--place"));
         let looks = looks && (!is_place || args.contains(&"-c") || args.contains(&"--config"));
         let estate: &[&str] = if looks { &["--estate", "estate.json"] } else { &[] };
         let output = program(self.folder.path()).args(estate).args(args).output().unwrap();

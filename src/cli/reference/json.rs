@@ -67,6 +67,8 @@ fn forms() -> Vec<Form> {
         #[cfg(feature = "sql")]
         form::<crate::report::who::WhoAnswer>("who", "`orgtrail who` with `--format json`"),
         #[cfg(feature = "sql")]
+        form::<crate::report::detect::DetectJson<'static>>("detect", "`orgtrail detect --format json`"),
+        #[cfg(feature = "sql")]
         form::<crate::report::dashboard::DashboardJson<'static>>("dashboard", "`orgtrail dashboard --format json`"),
     ]
 }

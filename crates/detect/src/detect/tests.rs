@@ -224,32 +224,6 @@ fn the_index_leaves_no_finding_out() {
 }
 
 #[test]
-#[ignore = "prints what the pack finds in a folder of log files: ORGTRAIL_RECORDS=FOLDER"]
-fn what_the_pack_finds_in_a_folder() {
-    let folder = std::env::var("ORGTRAIL_RECORDS").unwrap();
-    let (mut texts, rules) = (Vec::new(), pack::rules());
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let value: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-            let records = value.get("Records").unwrap_or(&value);
-            texts.extend(records.as_array().unwrap().iter().map(Value::to_string));
-        }
-    }
-    texts.sort_by_key(|text| Record::read(text).unwrap().event_time);
-    let mut engine = Engine::new(&rules, EngineSettings::default());
-    texts.iter().for_each(|text| drop(engine.feed(&Record::read(text).unwrap())));
-    let findings = engine.finish();
-    println!("{} records, {} findings", texts.len(), findings.len());
-    for finding in &findings {
-        println!(
-            "{} {} {} {:?} {:?}",
-            finding.level, finding.rule, finding.event_count, finding.actions, finding.resources
-        );
-    }
-}
-
-#[test]
 fn what_is_wrong_with_a_file_is_said_with_its_line_and_the_others_are_used() {
     let good = "title: T\nid: good\nlevel: low\nwhen: {eventName: A}\nwithin: 5m\nat_least: 2\n";
     let cases: &[(&str, usize, &str)] = &[
