@@ -313,9 +313,13 @@ fn not_listed(args: &AskedArgs, store: String, source: Fault) -> CliError {
     }
 }
 
+/// Returns the moment some days before another.
+pub(super) fn days_before(at: Timestamp, days: u32) -> Timestamp {
+    at.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
+}
+
 pub(super) fn window(args: &AskedArgs, now: Timestamp) -> Result<Window, CliError> {
-    let days = args.days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
-    let since = days.map(|days| args.to.unwrap_or(now).checked_sub(days).unwrap_or(Timestamp::MIN));
+    let since = args.days.map(|days| days_before(args.to.unwrap_or(now), days));
     let (from, to) = (args.from.or(since), args.to);
     if let (Some(from), Some(to)) = (from, to)
         && to <= from

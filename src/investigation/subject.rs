@@ -302,7 +302,7 @@ async fn of_sessions(
             *latest = record;
         }
     }
-    // A key that had expired, or was given out later, is told by the last call and by the first.
+    // A key that had expired, or was given out later, is seen by the last call and by the first.
     let one_each: Vec<Record<'_>> = first.into_values().flatten().cloned().collect();
     let people = People(chains(source, &one_each, organization).await?);
     Ok(WhoFound { sessions: sessions(records, |record| people.behind(record)), ..WhoFound::default() })

@@ -11,7 +11,7 @@ use crate::who::{WHOLE, archive, call};
 
 const HOSTILE: &str = "mallory\u{1b}[2J|<img src=x>`x`";
 
-/// Somebody stops a trail, and somebody else reads.
+/// One user stops a trail, and another one reads.
 fn story() -> Bucket {
     let stop = |user: &str| {
         let trail =
@@ -203,7 +203,9 @@ fn what_is_new_rings_only_where_the_time_before_is_known() {
     };
     let bob = json!(format!("arn:aws:iam::{ACCOUNT}:user/bob"));
     // Alice called before; Bob did not.
-    assert_eq!(ask("2026-11-20T02:00:00Z", &[]), (vec![bob], json!(0)));
+    assert_eq!(ask("2026-11-20T02:00:00Z", &[]), (vec![bob.clone()], json!(0)));
+    // The first moment belongs to the time, and not to the one before.
+    assert_eq!(ask("2026-11-20T04:20:00Z", &[]), (vec![bob], json!(0)));
     // Nothing is known of the time before three o'clock, and so nothing of who is new at twenty past.
     assert_eq!(ask("2026-11-20T03:00:00Z", &["--learn-days", "0"]).1, json!(1));
 }

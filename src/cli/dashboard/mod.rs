@@ -110,7 +110,7 @@ pub(super) async fn run(common: &Common, args: &DashboardArgs, ui: &Ui) -> Resul
     ui.must_be_writable()?;
     let now = logs.around.now;
     let to = asked.to.unwrap_or(now);
-    let from = asked.from.unwrap_or_else(|| before(to, asked.days.unwrap_or(DAYS)));
+    let from = asked.from.unwrap_or_else(|| asked::days_before(to, asked.days.unwrap_or(DAYS)));
     if to <= from {
         return Err(LogsError::EmptyRange { from, to }.into());
     }
@@ -138,11 +138,6 @@ fn emergency(name: &str) -> Result<String, CliError> {
         return Err(CliError::new(what).hint("write --break-glass ARN or --break-glass NAME, once for each"));
     }
     Ok(name.replace(',', "\\,"))
-}
-
-/// Returns the moment some days before another.
-fn before(at: Timestamp, days: u32) -> Timestamp {
-    at.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
 }
 
 impl Desk<'_> {

@@ -40,6 +40,8 @@ const DAYS: u32 = 7;
 const LEARN_DAYS: u32 = 14;
 /// The most findings that are kept.
 const FINDINGS_MAX: usize = 50_000;
+/// What ends just before a moment: the last moment of a time belongs to it.
+const MOMENT: SignedDuration = SignedDuration::from_micros(1);
 /// After so many records the findings of closed windows are taken up.
 const RECORDS_BETWEEN: u64 = 10_000;
 
@@ -120,18 +122,21 @@ impl Taking {
         Self { detector, findings: Findings::default(), from, least, fed: 0, unread: 0 }
     }
 
-    fn feed(&mut self, text: &str) -> Option<Ended> {
-        match Record::read(text) {
-            // A finding is taken up once its window is closed: with all of its events.
-            Ok(record) => drop(self.detector.feed(&record)),
-            Err(_) => self.unread += 1,
-        }
+    /// Reads a record. `None`: it cannot be read, which is counted.
+    fn read<'a>(&mut self, text: &'a str) -> Option<Record<'a>> {
+        let record = Record::read(text).ok();
+        self.unread += u64::from(record.is_none());
+        record
+    }
+
+    fn feed(&mut self, record: &Record<'_>) {
+        // A finding is taken up once its window is closed: with all of its events.
+        drop(self.detector.feed(record));
         self.fed += 1;
         if self.fed.is_multiple_of(RECORDS_BETWEEN) {
             let closed = self.detector.take_closed();
             self.take_up(closed);
         }
-        None
     }
 
     fn take_up(&mut self, closed: Vec<DetectionFinding>) {
@@ -167,7 +172,7 @@ pub(super) async fn run(common: &Common, args: &DetectArgs, ui: &Ui) -> Result<C
     ui.must_be_writable()?;
     let window = asked::window(&args.asked, logs.around.now)?;
     let to = window.to.unwrap_or(logs.around.now);
-    let from = window.from.unwrap_or_else(|| before(to, DAYS));
+    let from = window.from.unwrap_or_else(|| asked::days_before(to, DAYS));
     if to <= from {
         return Err(LogsError::EmptyRange { from, to }.into());
     }
@@ -188,11 +193,6 @@ pub(super) async fn run(common: &Common, args: &DetectArgs, ui: &Ui) -> Result<C
         (true, true) => Outcome::Clean,
     };
     Ok(CommandOutput::new(texts, outcome, summary(&detected)))
-}
-
-/// Returns the moment some days before another.
-fn before(at: Timestamp, days: u32) -> Timestamp {
-    at.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
 }
 
 impl Desk<'_> {
@@ -226,7 +226,12 @@ impl Desk<'_> {
             Some(ended) => Some(ended),
             None => {
                 let search = RecordSearch { condition: self.condition(|_| true), test: None };
-                self.each(&search, &engine, stop, |text| taking.feed(&text)).await?
+                let take = |text: String| {
+                    if let Some(record) = taking.read(&text) {
+                        taking.feed(&record);
+                    }
+                };
+                self.each(&search, &engine, stop, take).await?
             }
         };
         let (detector, findings, unread_records) = taking.finish();
@@ -263,41 +268,42 @@ impl Desk<'_> {
         stop: std::pin::Pin<&mut impl Future<Output = Ended>>,
     ) -> Result<Option<(Learned, Option<Ended>)>, QueryError> {
         let is_first = |rule: &Rule| rule.kind() == RuleKind::FirstSeen;
-        let learns = self.args.learn_days.unwrap_or(LEARN_DAYS) > 0 && self.rules.rules().iter().any(is_first);
-        let days = if learns { self.args.learn_days.unwrap_or(LEARN_DAYS) } else { 0 };
+        let has_first = self.rules.rules().iter().any(is_first);
+        let days = if has_first { self.args.learn_days.unwrap_or(LEARN_DAYS) } else { 0 };
         let longest = self.rules.rules().iter().map(Rule::looks_back).max().unwrap_or_default();
         let fed_from = self.from.checked_sub(longest).unwrap_or(Timestamp::MIN);
-        let from = before(self.from, days).min(fed_from);
+        let from = asked::days_before(self.from, days).min(fed_from);
         taking.detector.knows_since(self.from);
         if from >= self.from {
             return Ok(None);
         }
+        // What is new in the time before is no finding, and no question that could not be decided.
+        taking.detector.knows_since(Timestamp::MIN);
         let fed = format!("event_time >= from_iso8601_timestamp({})", quoted(&fed_from.to_string()));
-        let learned = if learns { self.condition(is_first) } else { "false".to_owned() };
+        let learned = if days > 0 { self.condition(is_first) } else { "false".to_owned() };
         let condition = format!("({learned}) OR ({fed} AND ({}))", self.condition(|_| true));
         // What a region saw before is no reason to take something for new in another one.
-        let window = Window { from: Some(from), to: Some(self.from), regions: None, ..self.window.clone() };
+        let to = self.from.checked_sub(MOMENT).unwrap_or(Timestamp::MIN);
+        let window = Window { from: Some(from), to: Some(to), regions: None, ..self.window.clone() };
         let engine = self.engine(window)?;
         let mut first: Option<Timestamp> = None;
         let take = |text: String| {
-            let Ok(record) = Record::read(&text) else { return None };
+            let Some(record) = taking.read(&text) else { return };
             first = first.into_iter().chain(record.event_time).min();
             let region = record.aws_region.as_deref().unwrap_or_default();
             let is_asked = self.window.regions.as_ref().is_none_or(|regions| regions.contains(region));
             if is_asked && record.event_time.is_some_and(|at| at >= fed_from) {
-                return taking.feed(&text);
+                taking.feed(&record);
+            } else {
+                taking.detector.learn(&record);
             }
-            taking.detector.learn(&record);
-            None
         };
         let ended = self.each(&RecordSearch { condition, test: None }, &engine, stop, take).await?;
         let coverage = self.coverage(&engine, ended.clone()).await;
         // Where all of it was looked at, nothing is known to have been there; else what is known begins with an event.
-        let known_since = if coverage.is_whole { Some(from) } else { first };
-        if let Some(since) = known_since.filter(|_| learns) {
-            taking.detector.knows_since(since);
-        }
-        Ok(Some((Learned { since: known_since.filter(|_| learns), coverage }, ended)))
+        let known_since = if coverage.is_whole { Some(from) } else { first }.filter(|_| days > 0);
+        taking.detector.knows_since(known_since.unwrap_or(self.from));
+        Ok(Some((Learned { since: known_since, coverage }, ended)))
     }
 
     fn engine(&self, window: Window) -> Result<Arc<Engine>, QueryError> {
@@ -320,9 +326,13 @@ impl Desk<'_> {
         search: &RecordSearch,
         engine: &Arc<Engine>,
         stop: std::pin::Pin<&mut impl Future<Output = Ended>>,
-        take: impl FnMut(String) -> Option<Ended>,
+        mut take: impl FnMut(String),
     ) -> Result<Option<Ended>, QueryError> {
         let found = AtomicUsize::new(0);
+        let take = |text: String| {
+            take(text);
+            None
+        };
         asked::watched(search.each_by_time(engine, &found, stop, take), engine, &found, self.ui).await
     }
 

@@ -31,7 +31,7 @@ pub enum Belonging {
     SourceIdentity,
     /// By the role, the name of the session and the time, and nobody else took the name then.
     Session,
-    /// Perhaps: by the name of the session, which somebody else took too, or by an access key of which the records do
+    /// Perhaps: by the name of the session, which another one took too, or by an access key of which the records do
     /// not agree.
     Unclear,
 }
